@@ -1,0 +1,195 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import type { ConfigFlags } from './config-file.ts';
+import type { ServerFlags } from './data-commands.ts';
+import { EXIT, type ExitCode, exitCodeOf, explain } from './exit-code.ts';
+import { printError } from './output.ts';
+import type { UpFlags } from './up-command.ts';
+
+/** Runs one command line and answers with the exit code. Each command's code is loaded only when it runs. */
+export async function run(argv: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const program = build((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own: help and version are done, everything else is usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    await printError(explain(error));
+    return exitCodeOf(error);
+  }
+}
+
+type Finish = (code: ExitCode) => void;
+
+function build(finish: Finish): Command {
+  const program = new Command('zabra')
+    .description('A coordination service: run a server or a local ensemble, read and write znodes.')
+    .version(manifest.version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('(zabra --help shows what there is)')
+    .addHelpText('after', EXAMPLES);
+  addServerCommands(program, finish);
+  addUpCommands(program, finish);
+  addDataCommands(program, finish);
+  return program;
+}
+
+function addServerCommands(program: Command, finish: Finish): void {
+  program
+    .command('server')
+    .description('run one server until SIGTERM or Ctrl-C')
+    .addOption(configOption())
+    .addOption(setOption())
+    .option('--refill', 'forget a damaged data directory and take everything from a leader')
+    .action(async (flags: ConfigFlags & { readonly refill?: boolean }) => {
+      const { serve } = await import('./server-command.ts');
+      finish(await serve(flags));
+    });
+  program
+    .command('config')
+    .description('show each value that a server would start with, and its origin')
+    .addOption(configOption())
+    .addOption(setOption())
+    .addOption(jsonOption())
+    .action(async (flags: ConfigFlags & { readonly json?: boolean }) => {
+      const { showConfig } = await import('./config-command.ts');
+      finish(await showConfig(flags));
+    });
+}
+
+function addUpCommands(program: Command, finish: Finish): void {
+  const up = program
+    .command('up')
+    .description('run a local ensemble of separate server processes until Ctrl-C')
+    .option('--size <n>', 'servers, 3 at first', integerBetween(1, 9))
+    .option(
+      '--base-port <port>',
+      'server i has the ports from PORT + 10 (i - 1); 5180 at first',
+      integerBetween(1024, 65_000),
+    )
+    .addOption(dataOption())
+    .action(async (flags: UpFlags) => {
+      const { up } = await import('./up-command.ts');
+      finish(await up(flags));
+    });
+  up.command('kill')
+    .description('end a server with SIGKILL; it stays down until it is restarted')
+    .argument('<leader|id>', 'the leader, or a server by its id')
+    .addOption(dataOption())
+    .action(async (victim: string, _flags: unknown, command: Command) => {
+      const { killServer } = await import('./up-command.ts');
+      finish(await killServer(victim, command.optsWithGlobals()));
+    });
+  up.command('restart')
+    .description('bring a server back that is down')
+    .argument('<id>', 'the server')
+    .addOption(dataOption())
+    .action(async (id: string, _flags: unknown, command: Command) => {
+      const { restartServer } = await import('./up-command.ts');
+      finish(await restartServer(id, command.optsWithGlobals()));
+    });
+}
+
+function addDataCommands(program: Command, finish: Finish): void {
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).addOption(serversOption()).addOption(dataOption());
+
+  command('status', 'show every server; exits 0 while there is a leader')
+    .addOption(jsonOption())
+    .action(async (flags: ServerFlags & { readonly json?: boolean }) => {
+      const { showStatus } = await import('./status.ts');
+      finish(await showStatus(flags));
+    });
+  command('ls', 'print the names of the children')
+    .argument('<path>')
+    .addOption(jsonOption())
+    .action(async (path: string, flags: ServerFlags) => {
+      const { list } = await import('./data-commands.ts');
+      finish(await list(path, flags));
+    });
+  command('get', 'print the data and nothing else')
+    .argument('<path>')
+    .action(async (path: string, flags: ServerFlags) => {
+      const { get } = await import('./data-commands.ts');
+      finish(await get(path, flags));
+    });
+  command('set', 'replace the data')
+    .argument('<path>')
+    .argument('<data>', 'text, or - for standard input')
+    .addOption(versionOption())
+    .action(async (path: string, data: string, flags: ServerFlags) => {
+      const { set } = await import('./data-commands.ts');
+      finish(await set(path, data, flags));
+    });
+  command('create', 'create a node and print its path')
+    .argument('<path>')
+    .argument('[data]', 'text, or - for standard input')
+    .option('--sequential', 'append a number that grows with each child of the parent')
+    .option('--parents', 'create missing parents')
+    .action(async (path: string, data: string | undefined, flags: ServerFlags) => {
+      const { create } = await import('./data-commands.ts');
+      finish(await create(path, data, flags));
+    });
+  command('delete', 'delete a node')
+    .argument('<path>')
+    .addOption(versionOption())
+    .option('--recursive', 'delete what is below it first')
+    .action(async (path: string, flags: ServerFlags) => {
+      const { remove } = await import('./data-commands.ts');
+      finish(await remove(path, flags));
+    });
+  command('stat', 'show what is known of a node beside its data')
+    .argument('<path>')
+    .addOption(jsonOption())
+    .action(async (path: string, flags: ServerFlags & { readonly json?: boolean }) => {
+      const { stat } = await import('./data-commands.ts');
+      finish(await stat(path, flags));
+    });
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'the configuration, in YAML');
+}
+function setOption(): Option {
+  return new Option('--set <key=value>', 'one value of the configuration; may be given again')
+    .default([], 'none')
+    .argParser((written: string, before: readonly string[]) => [...before, written]);
+}
+function jsonOption(): Option {
+  return new Option('--json', 'print JSON');
+}
+function dataOption(): Option {
+  return new Option('--data <directory>', 'of the local ensemble; else ZABRA_DATA, else ./.zabra');
+}
+function serversOption(): Option {
+  return new Option('--servers <host:port,...>', 'else ZABRA_SERVERS, else the local ensemble');
+}
+function versionOption(): Option {
+  return new Option('--version <n>', 'only if the node has this version').argParser(
+    integerBetween(0, 2 ** 31 - 1),
+  );
+}
+
+function integerBetween(min: number, max: number): (written: string) => number {
+  return (written) => {
+    const value = Number(written);
+    if (!/^\d+$/.test(written) || value < min || value > max) {
+      throw new InvalidArgumentError(`It needs a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+const EXAMPLES = `
+Examples:
+  zabra up                            three servers on this machine
+  zabra create /greeting hello        in another shell
+  zabra get /greeting
+  zabra up kill leader                and see who takes over: zabra status
+
+Exit codes: 0 done, 1 the operation failed, 2 usage, 78 configuration.`;

@@ -1,0 +1,51 @@
+import { loadConfig } from './config-command.ts';
+import type { ConfigFlags } from './config-file.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { print } from './output.ts';
+
+/** What a server tells the supervisor that started it. */
+export type ServerReport =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** `zabra server`: runs one server until it is told to stop, or fails. */
+export async function serve(flags: ConfigFlags & { readonly refill?: boolean }): Promise<ExitCode> {
+  endWithSupervisor();
+  const stopAsked = stopSignal();
+  try {
+    const { config } = await loadConfig(flags);
+    const { startServer } = await import('@zabra/server');
+    const server = await startServer(config, { refill: flags.refill === true });
+    await print(
+      `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,
+    );
+    report({ kind: 'listening' });
+    const ended = await Promise.race([server.ended, stopAsked.then(() => server.stop())]);
+    if (ended !== undefined) throw ended;
+    return EXIT.done;
+  } catch (error) {
+    report({ kind: 'failed', message: (error as Error).message });
+    throw error;
+  }
+}
+
+/**
+ * A server that `zabra up` started holds a channel to it, which the system closes however the supervisor ends. Then this
+ * process ends at once: what is acknowledged is on the disk. Ctrl-C reaches it too, but the supervisor decides.
+ */
+function endWithSupervisor(): void {
+  if (process.channel === undefined) return;
+  process.on('disconnect', () => process.exit(EXIT.failed));
+  process.on('SIGINT', () => undefined);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve());
+    if (process.channel === undefined) process.on('SIGINT', () => resolve());
+  });
+}
+
+function report(message: ServerReport): void {
+  if (process.connected) process.send?.(message);
+}

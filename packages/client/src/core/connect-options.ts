@@ -1,0 +1,46 @@
+import type { Acl } from './acl.ts';
+import type { RetryPolicy } from './retry.ts';
+import type { Bytes } from './stat.ts';
+
+export interface TlsOptions {
+  readonly ca?: string | Bytes;
+  readonly cert?: string | Bytes;
+  readonly key?: string | Bytes;
+  readonly servername?: string;
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface ConnectOptions {
+  /** `h1:5181,h2:5181/chroot`, `zabra://…`, `zabra+tls://…`, or a list of `host:port`. Names are resolved at every attempt. */
+  readonly servers: string | readonly string[];
+  /** Every path of this client is below it. */
+  readonly chroot?: string;
+  /** 30 000; the ensemble may grant another. */
+  readonly sessionTimeoutMs?: number;
+  /** 10 000: the whole of connect(), all servers. */
+  readonly connectTimeoutMs?: number;
+  /** 15 000 */
+  readonly requestTimeoutMs?: number;
+  /** Exponential with full jitter, 100 ms to 5 s. */
+  readonly retry?: RetryPolicy;
+  /** Exponential with full jitter, 50 ms to 10 s, for ever. */
+  readonly reconnect?: RetryPolicy;
+  readonly tls?: boolean | TlsOptions;
+  readonly defaultAcl?: readonly Acl[];
+  /** `renew`: a lost session is followed by a new one. `close`: the client closes. Default `renew`. */
+  readonly onSessionExpired?: 'renew' | 'close';
+  /** Aborts connect(). */
+  readonly signal?: AbortSignal;
+  /** Requests sent and unanswered, 1000; further ones wait. */
+  readonly requestsOutstandingMax?: number;
+  /** Requests waiting to be sent, 10 000; further ones fail with LIMIT. */
+  readonly requestsWaitingMax?: number;
+  readonly logger?: Logger;
+}
+
+export interface Logger {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}

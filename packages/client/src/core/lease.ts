@@ -1,0 +1,24 @@
+import type { CallOptions } from './call-options.ts';
+import type { SessionId, Zxid } from './stat.ts';
+
+export type LostReason = 'session-expired' | 'local-deadline' | 'node-deleted' | 'revoked' | 'client-closed';
+
+/** Something held until it is released or lost: what every recipe that can be lost hands out. */
+export interface Lease extends AsyncDisposable {
+  /** The holder's own node. */
+  readonly path: string;
+  /** czxid of that node: grows from holder to holder; let stores outside refuse smaller ones. */
+  readonly fencingToken: Zxid;
+  readonly sessionId: SessionId;
+  readonly acquiredAt: Date;
+  /** Aborted with a LeaseLostError when ownership can no longer be guaranteed. Never aborted by release(). */
+  readonly signal: AbortSignal;
+  /** `suspect` while the connection is down but the session cannot have expired yet. */
+  readonly state: 'held' | 'suspect' | 'lost' | 'released';
+  readonly remainingMs: number;
+  /** Synchronous check against the session's deadline; call it right before an unfenced side effect. */
+  throwIfLost(): void;
+  /** Linearizable check: sync + read of the own node. */
+  verify(options?: CallOptions): Promise<boolean>;
+  release(options?: CallOptions): Promise<void>;
+}

@@ -1,0 +1,149 @@
+/**
+ * One session, from the wish for it to its end.
+ *
+ *                 attached             connection lost
+ *   connecting ─────────────▶ connected ────────────▶ suspended
+ *        │                      │  ▲      attached       │
+ *        │                      │  └─────────────────────┤
+ *        │            goodbye ──┴────────┬── goodbye, or │ the local deadline
+ *        │ close()                       ▼               ▼
+ *        └────────▶ closed ◀── close() ─ … ─────────▶ expired
+ *
+ * Happy path: connecting, connected, closed. A lost connection suspends the session; it is connected again when
+ * a server takes it back before the deadline. `expired` and `closed` are final: what follows is another
+ * session in another record. client.ts moves it; here is what it is and how long it surely lives.
+ *
+ * The deadline is `send time of the last acknowledged heartbeat + timeout − margin`. A server acknowledges a
+ * heartbeat after a quorum confirmed the leader that heard it, so whoever leads counts the session's timeout
+ * from a later moment. For a new session the sending of Attach stands for the first heartbeat, since the session
+ * is made after it; a re-attachment proves nothing and moves no deadline.
+ */
+import { assert } from '@zabra/model';
+import type { CallOptions } from './call-options.ts';
+import type { ClientEnv } from './env.ts';
+import { elapsedSince, type Moment } from './moment.ts';
+import type { SessionEvents } from './session-events.ts';
+import type { Session, SessionEvent, SessionState } from './session-view.ts';
+import type { SessionId } from './stat.ts';
+
+export class SessionRecord implements Session {
+  readonly #env: ClientEnv;
+  readonly #events: SessionEvents;
+  readonly #whenConnected: (session: SessionRecord, options: CallOptions) => Promise<void>;
+  readonly #loss = new AbortController();
+  #state: SessionState = 'connecting';
+  #id: SessionId = 0n;
+  #number = 0;
+  #password: Uint8Array = new Uint8Array(0);
+  #timeoutMs: number;
+  #provenAt: Moment | undefined;
+  /** Numbers of its writes: the last one given, and the last one answered. Replies come in order. */
+  lastRequestNo = 0;
+  answeredThrough = 0;
+
+  constructor(options: {
+    readonly env: ClientEnv;
+    readonly events: SessionEvents;
+    readonly timeoutMs: number;
+    readonly whenConnected: (session: SessionRecord, options: CallOptions) => Promise<void>;
+  }) {
+    this.#env = options.env;
+    this.#events = options.events;
+    this.#timeoutMs = options.timeoutMs;
+    this.#whenConnected = options.whenConnected;
+  }
+
+  get id(): SessionId {
+    return this.#id;
+  }
+  /** The id as it is on the wire; 0 before the first connection. */
+  get number(): number {
+    return this.#number;
+  }
+  get password(): Uint8Array {
+    return this.#password;
+  }
+  get state(): SessionState {
+    return this.#state;
+  }
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+  get signal(): AbortSignal {
+    return this.#loss.signal;
+  }
+  /** Neither expired nor closed. */
+  get isOpen(): boolean {
+    return this.#state !== 'expired' && this.#state !== 'closed';
+  }
+
+  get remainingMs(): number {
+    if (!this.isOpen || this.#provenAt === undefined) return 0;
+    const marginMs = Math.max(this.#timeoutMs * 0.05, 250);
+    return Math.max(0, this.#timeoutMs - marginMs - elapsedSince(this.#env, this.#provenAt));
+  }
+
+  /** A server made it, or took it back. `attachSentAt`: when that was asked. */
+  becomeConnected(granted: {
+    readonly sessionId: number;
+    readonly password: Uint8Array;
+    readonly timeoutMs: number;
+    readonly attachSentAt: Moment;
+  }): void {
+    assert(this.#state === 'connecting' || this.#state === 'suspended', 'only an open session connects', {
+      state: this.#state,
+    });
+    if (this.#number === 0) {
+      this.#number = granted.sessionId;
+      this.#id = BigInt(granted.sessionId);
+      this.#provenAt = granted.attachSentAt;
+      // A copy: what a frame holds is a view into all of its bytes.
+      this.#password = granted.password.slice();
+    }
+    assert(this.#number === granted.sessionId, 'a session comes back as itself', { id: granted.sessionId });
+    this.#timeoutMs = granted.timeoutMs;
+    this.#state = 'connected';
+  }
+
+  becomeSuspended(): void {
+    assert(this.#state === 'connected', 'only a connected session is suspended', { state: this.#state });
+    this.#state = 'suspended';
+  }
+
+  /** Final. Aborts the signal, before any call that ends with it is told. */
+  becomeLost(state: 'expired' | 'closed', reason: Error): void {
+    if (!this.isOpen) return;
+    this.#state = state;
+    this.abort(reason);
+  }
+
+  /** Listeners are users' code: they run in a microtask of their own, ahead of those of calls that end after this. */
+  abort(reason: Error): void {
+    queueMicrotask(() => this.#loss.abort(reason));
+  }
+
+  /** The ensemble heard a heartbeat that was sent then. */
+  heartbeatAcknowledged(sentAt: Moment): void {
+    if (this.#provenAt === undefined || sentAt.monotonicMs > this.#provenAt.monotonicMs) this.#provenAt = sentAt;
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<SessionEvent> {
+    return this.#events.iterate(options.signal);
+  }
+
+  on<T extends SessionEvent['type']>(
+    type: T,
+    listener: (event: Extract<SessionEvent, { type: T }>) => void,
+  ): Disposable {
+    return this.#events.on(type, listener);
+  }
+
+  whenConnected(options: CallOptions = {}): Promise<void> {
+    return this.#whenConnected(this, options);
+  }
+
+  export(): { readonly id: string; readonly password: string } {
+    const password = Array.from(this.#password, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return { id: `0x${this.#id.toString(16)}`, password };
+  }
+}

@@ -1,0 +1,77 @@
+import type { Acl } from './acl.ts';
+import type { ConnectOptions, Logger, TlsOptions } from './connect-options.ts';
+import { ZkError } from './errors.ts';
+import { checkPath } from './paths.ts';
+import { exponential, type RetryPolicy } from './retry.ts';
+import { parseServers } from './servers.ts';
+
+/** The options of a client, read once, with every default filled in. */
+export interface Settings {
+  /** `host:port`, at least one. */
+  readonly addresses: readonly string[];
+  /** Empty for none. */
+  readonly chroot: string;
+  /** Undefined: plain text. */
+  readonly tls: TlsOptions | undefined;
+  readonly sessionTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly reconnect: RetryPolicy;
+  readonly defaultAcl: readonly Acl[] | undefined;
+  readonly onSessionExpired: 'renew' | 'close';
+  readonly requestsOutstandingMax: number;
+  readonly requestsWaitingMax: number;
+  readonly logger: Logger | undefined;
+}
+
+/** `random` answers a number in [0, 1), for jitter. Throws BAD_ARGUMENTS or INVALID_PATH. */
+export function settingsOf(options: ConnectOptions | string, random: () => number): Settings {
+  const given = typeof options === 'string' ? { servers: options } : options;
+  const servers = parseServers(given.servers);
+  const tls = given.tls ?? servers.tls;
+  if (tls === false && servers.tls) {
+    throw new ZkError('BAD_ARGUMENTS', { message: 'servers ask for TLS and tls is false: change one of them' });
+  }
+  return {
+    addresses: servers.addresses,
+    chroot: chrootOf(servers.chroot) + chrootOf(given.chroot ?? ''),
+    tls: tls === true ? {} : tls === false ? undefined : tls,
+    sessionTimeoutMs: milliseconds('sessionTimeoutMs', given.sessionTimeoutMs ?? 30_000),
+    connectTimeoutMs: milliseconds('connectTimeoutMs', given.connectTimeoutMs ?? 10_000),
+    requestTimeoutMs: milliseconds('requestTimeoutMs', given.requestTimeoutMs ?? 15_000),
+    retry: given.retry ?? exponential({ baseMs: 100, maxMs: 5_000 }, random),
+    reconnect: given.reconnect ?? exponential({ baseMs: 50, maxMs: 10_000 }, random),
+    defaultAcl: given.defaultAcl,
+    onSessionExpired: given.onSessionExpired ?? 'renew',
+    requestsOutstandingMax: count('requestsOutstandingMax', given.requestsOutstandingMax ?? 1_000),
+    requestsWaitingMax: count('requestsWaitingMax', given.requestsWaitingMax ?? 10_000),
+    logger: given.logger,
+  };
+}
+
+/** A number in [0, 1) of 32 random bits. */
+export function fraction(bytes: Uint8Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32;
+}
+
+function chrootOf(path: string): string {
+  const root = path === '/' ? '' : path;
+  if (root !== '') checkPath(root, false, 'chroot');
+  return root;
+}
+
+function milliseconds(name: string, value: number): number {
+  if (!(value > 0 && value < 2 ** 31)) {
+    throw new ZkError('BAD_ARGUMENTS', { message: `${name} is milliseconds above 0 and below 2^31, not ${value}` });
+  }
+  return value;
+}
+
+function count(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ZkError('BAD_ARGUMENTS', { message: `${name} is a whole number from 1 up, not ${value}` });
+  }
+  return value;
+}

@@ -1,0 +1,50 @@
+import { ANY_VERSION } from '@zabra/model';
+import type { ReadTerms } from './ask.ts';
+import type { CallOptions, ReadOptions } from './call-options.ts';
+import type { Client } from './client.ts';
+import { ZkError } from './errors.ts';
+import type { RequestTerms } from './request.ts';
+
+/** Options of a call as the client takes them. Throws BAD_ARGUMENTS, SESSION_EXPIRED. */
+export function termsOf(client: Client, root: string, op: string, options: CallOptions): RequestTerms {
+  const { signal, timeoutMs = client.settings.requestTimeoutMs, retry = client.settings.retry } = options;
+  if (!(timeoutMs >= 0)) {
+    throw new ZkError('BAD_ARGUMENTS', { op, message: `timeoutMs is milliseconds from 0 up, not ${timeoutMs}` });
+  }
+  return { op, root, signal, timeoutMs, retry, boundTo: client.binding(op, options), guaranteed: false };
+}
+
+export function readTermsOf(options: ReadOptions & { readonly watch?: boolean }): ReadTerms {
+  return {
+    watch: options.watch === true,
+    linearizable: options.linearizable === true,
+    minZxid: options.minZxid === undefined ? 0 : Number(options.minZxid),
+  };
+}
+
+/** Absent: any version. Throws BAD_ARGUMENTS. */
+export function versionOf(version: number | undefined): number {
+  if (version === undefined || version === ANY_VERSION) return ANY_VERSION;
+  if (!Number.isInteger(version) || version < 0 || version >= 2 ** 32) {
+    throw new ZkError('BAD_ARGUMENTS', { message: `a version is a whole number from 0 up, not ${version}` });
+  }
+  return version;
+}
+
+/** The options of the steps of one call: together they have the budget of the call. */
+export class Budget {
+  readonly #client: Client;
+  readonly #options: CallOptions;
+  readonly #endsMs: number;
+
+  constructor(client: Client, options: CallOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#endsMs = client.monotonicMs() + (options.timeoutMs ?? client.settings.requestTimeoutMs);
+  }
+
+  /** For the next step: with what is left. */
+  get rest(): CallOptions {
+    return { ...this.#options, timeoutMs: Math.max(0, this.#endsMs - this.#client.monotonicMs()) };
+  }
+}

@@ -1,0 +1,69 @@
+import type { ZooKeeper } from '@zabra/client';
+import { vi } from 'vitest';
+import { createClientOn } from '../core/client.ts';
+import type { Bench, Subject } from './recipe-faults.test-support.ts';
+import { type Fault, ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
+
+/** The bench on the model: every timer and clock of the process is the test's until it is closed. */
+export class ModelBench implements Bench {
+  readonly ensemble: ModelEnsemble = new ModelEnsemble();
+  readonly #clients: ZooKeeper[] = [];
+
+  constructor() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 1_000_000 });
+  }
+
+  async connect(): Promise<ZooKeeper> {
+    return (await this.join()).zk;
+  }
+
+  /** A client together with what the ensemble knows of it. */
+  async join(sessionTimeoutMs = 30_000): Promise<{ readonly zk: ZooKeeper; readonly model: ModelClient }> {
+    const model = new ModelClient();
+    const zk = createClientOn(this.ensemble.env(model), { servers: 'model:5181', sessionTimeoutMs });
+    this.#clients.push(zk);
+    await zk.session.whenConnected();
+    return { zk, model };
+  }
+
+  async connectSubject(): Promise<Subject> {
+    const { zk, model } = await this.join();
+    const { ensemble } = this;
+    return {
+      zk,
+      plant: (fault: Fault | undefined) => {
+        model.requests = 0;
+        model.fault = fault;
+      },
+      get requests() {
+        return model.requests;
+      },
+      get isHeld() {
+        return model.held !== undefined;
+      },
+      release: () => ensemble.release(model),
+    };
+  }
+
+  settle(): Promise<void> {
+    return this.ensemble.settle();
+  }
+
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      vi.advanceTimersByTime(Math.min(left, STEP_MS));
+      await this.settle();
+    }
+  }
+
+  async tree(): Promise<readonly string[]> {
+    return this.ensemble.tree.paths();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((zk) => zk.close()));
+    vi.useRealTimers();
+  }
+}
+
+const STEP_MS = 250;

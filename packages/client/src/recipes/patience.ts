@@ -1,0 +1,76 @@
+import { ZkError } from '@zabra/client';
+
+/** How long a caller waits: neither given, for ever. */
+export interface Waiting {
+  readonly signal?: AbortSignal;
+  /** Milliseconds from the call on, reconnects included. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * How long one caller is ready to wait: until its signal aborts or its time is spent, whichever comes first.
+ *
+ * A recipe races its work against this and does not pass the caller's signal on to its requests: a request whose
+ * answer nobody hears could leave a node that nobody knows. The work goes on until it knows what it has made, and
+ * then takes it away.
+ */
+export class Patience {
+  readonly #over = new AbortController();
+  readonly #caller: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #callerAborted = (): void => this.#over.abort(this.#caller?.reason);
+
+  /** `timedOut` makes the error when the time is spent, from what is known by then. Throws BAD_ARGUMENTS. */
+  constructor({ signal, timeoutMs }: Waiting, timedOut: (waitedMs: number) => ZkError) {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new ZkError('BAD_ARGUMENTS', {
+        message: `timeoutMs is a number of milliseconds from 0 up, not ${timeoutMs}`,
+      });
+    }
+    this.#caller = signal;
+    if (signal?.aborted) this.#callerAborted();
+    else signal?.addEventListener('abort', this.#callerAborted, { once: true });
+    if (timeoutMs !== undefined && timeoutMs <= TIMER_MS_MAX) {
+      this.#timer = setTimeout(() => this.#over.abort(timedOut(timeoutMs)), timeoutMs);
+    }
+  }
+
+  /** Aborted when the caller waits no longer; its reason is what the caller gets. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  throwIfOver(): void {
+    this.#over.signal.throwIfAborted();
+  }
+
+  /** As `work` settles, unless the patience ends first. What `work` brings after that goes to `late`, so that nothing is lost. */
+  race<T>(work: Promise<T>, late?: (result: T) => void): Promise<T> {
+    const { signal } = this;
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (): void => reject(signal.reason);
+      if (signal.aborted) giveUp();
+      else signal.addEventListener('abort', giveUp, { once: true });
+      work.then(
+        (result) => {
+          signal.removeEventListener('abort', giveUp);
+          if (signal.aborted) late?.(result);
+          else resolve(result);
+        },
+        (error: unknown) => {
+          signal.removeEventListener('abort', giveUp);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** The wait is over, however it ended: the timer and the caller's signal are let go. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#callerAborted);
+  }
+}
+
+// The longest delay that a timer of the platform takes (24.8 days); a longer one is for ever.
+const TIMER_MS_MAX = 2 ** 31 - 1;

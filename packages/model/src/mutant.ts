@@ -1,0 +1,17 @@
+/**
+ * The flaws that the simulator plants to prove that it would find them. Built packages hold none: the build
+ * defines the switch away (tsup.base.ts), and a test looks for the names in what was built.
+ */
+export type Mutant =
+  | 'ack-before-fsync'
+  | 'vote-with-unsynced-history'
+  | 'commit-without-quorum'
+  | 'epoch-saved-before-log'
+  | 'sync-skips-trunc'
+  | 'apply-ahead-of-own-log'
+  | 'dedupe-forgotten-in-snapshot';
+
+declare global {
+  // biome-ignore lint/suspicious/noVar: the only form in which a global can be declared
+  var __ZABRA_MUTANT__: Mutant | undefined;
+}

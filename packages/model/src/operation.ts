@@ -1,0 +1,91 @@
+import type { Acl } from './acl.ts';
+
+/** How a node is created. `container` and the TTL modes come with the whole data manager. */
+export type CreateMode = 'persistent' | 'persistent-sequential' | 'ephemeral' | 'ephemeral-sequential';
+
+export function isSequential(mode: CreateMode): boolean {
+  return mode === 'persistent-sequential' || mode === 'ephemeral-sequential';
+}
+
+export function isEphemeral(mode: CreateMode): boolean {
+  return mode === 'ephemeral' || mode === 'ephemeral-sequential';
+}
+
+/** A version that matches any. */
+export const ANY_VERSION = -1;
+
+export interface CreateOperation {
+  readonly kind: 'create';
+  /** A sequential mode appends its suffix to this. */
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly mode: CreateMode;
+  readonly acl: readonly Acl[];
+}
+export interface SetOperation {
+  readonly kind: 'set';
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly version: number;
+}
+export interface DeleteOperation {
+  readonly kind: 'delete';
+  readonly path: string;
+  readonly version: number;
+}
+/** Only inside a transaction: the node exists, at this version. */
+export interface CheckOperation {
+  readonly kind: 'check';
+  readonly path: string;
+  readonly version: number;
+}
+/** Only inside a transaction: the node does not exist. */
+export interface CheckAbsentOperation {
+  readonly kind: 'checkAbsent';
+  readonly path: string;
+}
+export type SubOperation =
+  | CreateOperation
+  | SetOperation
+  | DeleteOperation
+  | CheckOperation
+  | CheckAbsentOperation;
+
+/** All or nothing. */
+export interface TransactionOperation {
+  readonly kind: 'transaction';
+  readonly operations: readonly SubOperation[];
+}
+
+/** What a session may ask the ensemble to change. */
+export type WriteOperation = CreateOperation | SetOperation | DeleteOperation | TransactionOperation;
+
+/** What a server asks for on behalf of a session. */
+export type SessionOperation =
+  | {
+      readonly kind: 'createSession';
+      /** Drawn by the asking server; refused when 0 or live. */
+      readonly sessionId: number;
+      readonly timeoutMs: number;
+      /** SHA-256 of the random password: the tree never holds the password. */
+      readonly passwordHash: Uint8Array;
+      /** The client instance that may write (see the exactly-once table). */
+      readonly nonce: string;
+    }
+  /** Another instance of the client takes the session over; what the former one sends is refused from here on. */
+  | { readonly kind: 'attachSession'; readonly sessionId: number; readonly nonce: string }
+  | { readonly kind: 'closeSession'; readonly sessionId: number };
+
+/** Who asks, and as which of its writes: the key of the exactly-once table. */
+export interface WriteRequest {
+  readonly kind: 'write';
+  readonly sessionId: number;
+  readonly nonce: string;
+  /** Grows by one per write of this instance, from 1. */
+  readonly requestNo: number;
+  /** Every write up to this one is answered and the client knows; its stored result can go. */
+  readonly answeredThrough: number;
+  readonly operation: WriteOperation;
+}
+
+export type Request = WriteRequest | { readonly kind: 'session'; readonly operation: SessionOperation };

@@ -1,0 +1,218 @@
+import { COUNTER_MAX } from '@zabra/model';
+import { fromAssignments, fromEnvironment } from './config-overrides.ts';
+import { checkRules } from './config-rules.ts';
+import {
+  address,
+  ConfigError,
+  defaulting,
+  flag,
+  integer,
+  isMap,
+  list,
+  optional,
+  type Parsed,
+  parseMap,
+  type Setting,
+  settingsOf,
+  text,
+} from './config-settings.ts';
+import {
+  type CoreOptions,
+  DEFAULT_LIMITS,
+  DEFAULT_STORAGE,
+  DEFAULT_TIMING,
+  type Limits,
+  type StorageOptions,
+  type Timing,
+} from './core/options.ts';
+import type { ServerConfig, TlsFiles } from './server-config.ts';
+
+export { ConfigError } from './config-settings.ts';
+export type { Member, ServerConfig, TlsFiles } from './server-config.ts';
+
+/** A configuration with the origin of each value: `default`, the file's name, a variable's, or a flag. */
+export interface ResolvedConfig {
+  readonly config: ServerConfig;
+  readonly settings: readonly { readonly path: string; readonly value: unknown; readonly origin: string }[];
+}
+
+/** What the configuration is made of; later ones win: file, environment, assignments. */
+export interface ConfigSources {
+  readonly file: { readonly source: string; readonly raw: unknown } | undefined;
+  /** Variables named ZABRA_… are taken; one that names no setting is refused. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `timing.heartbeatMs=500`, from the flag `--set`. */
+  readonly assignments: readonly string[];
+}
+
+/** The configuration in `raw` alone. `source` is its name in errors. Throws {@link ConfigError}. */
+export function parseConfig(raw: unknown, source: string): ServerConfig {
+  return resolveConfig({ file: { raw, source }, environment: {}, assignments: [] }).config;
+}
+
+/** The configuration from all its sources. Throws {@link ConfigError}. */
+export function resolveConfig(sources: ConfigSources): ResolvedConfig {
+  const { raw, source } = sources.file ?? { raw: {}, source: 'configuration' };
+  const origins = new Map<string, string>();
+  let merged = raw;
+  for (const override of [
+    ...fromEnvironment(SETTINGS, sources.environment),
+    ...fromAssignments(SETTINGS, sources.assignments),
+  ]) {
+    merged = withValue(merged, override.path.split('.'), override.value);
+    origins.set(override.path, override.origin);
+  }
+  const parsed = parseMap(SCHEMA, merged, { path: '', originOf: (path) => origins.get(path) ?? source });
+  const config = complete(parsed, source);
+  const settings = [...SETTINGS.keys()].map((path) => {
+    const keys = path.split('.');
+    const origin = origins.get(path) ?? (valueAt(raw, keys) === undefined ? 'default' : source);
+    return { path, value: valueAt(config, keys), origin };
+  });
+  return { config, settings };
+}
+
+/** What the core is told of it. */
+export function toCoreOptions(config: ServerConfig): CoreOptions {
+  return {
+    id: config.id,
+    members: config.members.map((member) => member.id),
+    clusterId: config.clusterId,
+    timing: config.timing,
+    limits: config.limits,
+    storage: config.storage,
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const GiB = 2 ** 30;
+
+function durationMs(min: number, absent: number): Setting<number> {
+  return defaulting(integer({ min, max: HOUR_MS }), absent);
+}
+function bytes(absent: number): Setting<number> {
+  return defaulting(integer({ min: 1024, max: GiB }), absent);
+}
+function count(absent: number): Setting<number> {
+  return defaulting(integer({ min: 1, max: 10_000_000 }), absent);
+}
+
+// A key that options.ts gains and these tables lack is a compile error.
+const TIMING: { readonly [K in keyof Timing]: Setting<number> } = {
+  heartbeatMs: durationMs(10, DEFAULT_TIMING.heartbeatMs),
+  silenceMs: durationMs(50, DEFAULT_TIMING.silenceMs),
+  syncLimitMs: durationMs(100, DEFAULT_TIMING.syncLimitMs),
+  tickMs: durationMs(1, DEFAULT_TIMING.tickMs),
+  electionPatienceMs: durationMs(1, DEFAULT_TIMING.electionPatienceMs),
+  notifyIntervalMs: durationMs(1, DEFAULT_TIMING.notifyIntervalMs),
+  sessionTimeoutMinMs: durationMs(100, DEFAULT_TIMING.sessionTimeoutMinMs),
+  sessionTimeoutMaxMs: durationMs(100, DEFAULT_TIMING.sessionTimeoutMaxMs),
+};
+
+const LIMITS: { readonly [K in keyof Limits]: Setting<number> } = {
+  dataBytesMax: bytes(DEFAULT_LIMITS.dataBytesMax),
+  frameBytesMax: bytes(DEFAULT_LIMITS.frameBytesMax),
+  transactionOperationsMax: count(DEFAULT_LIMITS.transactionOperationsMax),
+  requestsPerSessionMax: count(DEFAULT_LIMITS.requestsPerSessionMax),
+  requestsMax: count(DEFAULT_LIMITS.requestsMax),
+  connectionsMax: count(DEFAULT_LIMITS.connectionsMax),
+  sessionsMax: count(DEFAULT_LIMITS.sessionsMax),
+  watchesPerSessionMax: count(DEFAULT_LIMITS.watchesPerSessionMax),
+  ephemeralsPerSessionMax: count(DEFAULT_LIMITS.ephemeralsPerSessionMax),
+  clientQueueBytesMax: bytes(DEFAULT_LIMITS.clientQueueBytesMax),
+  outstandingProposalsMax: count(DEFAULT_LIMITS.outstandingProposalsMax),
+  historyRecordsMax: count(DEFAULT_LIMITS.historyRecordsMax),
+  historyBytesMax: bytes(DEFAULT_LIMITS.historyBytesMax),
+  learnerWindowBytesMax: bytes(DEFAULT_LIMITS.learnerWindowBytesMax),
+  proposalsBytesMax: bytes(DEFAULT_LIMITS.proposalsBytesMax),
+  counterMax: defaulting(integer({ min: 1000, max: COUNTER_MAX }), DEFAULT_LIMITS.counterMax),
+};
+
+const STORAGE: { readonly [K in keyof StorageOptions]: Setting<number> } = {
+  segmentBytes: bytes(DEFAULT_STORAGE.segmentBytes),
+  preallocateBytes: bytes(DEFAULT_STORAGE.preallocateBytes),
+  snapshotRecords: count(DEFAULT_STORAGE.snapshotRecords),
+  snapshotBytes: bytes(DEFAULT_STORAGE.snapshotBytes),
+  snapshotSliceEntries: count(DEFAULT_STORAGE.snapshotSliceEntries),
+  snapshotSyncBytes: bytes(DEFAULT_STORAGE.snapshotSyncBytes),
+  preImageBytesMax: bytes(DEFAULT_STORAGE.preImageBytesMax),
+  snapshotsKept: count(DEFAULT_STORAGE.snapshotsKept),
+  batchBytesMax: bytes(DEFAULT_STORAGE.batchBytesMax),
+  snapshotChunkBytes: bytes(DEFAULT_STORAGE.snapshotChunkBytes),
+};
+
+const PEER_ID = integer({ min: 1, max: 255 });
+const FILE = text('the path of a file', (value) => value !== '');
+
+const SCHEMA = {
+  id: PEER_ID,
+  clusterId: optional(
+    text('1 to 64 letters, digits and hyphens', (value) => /^[A-Za-z0-9-]{1,64}$/.test(value)),
+  ),
+  dataDir: text('the path of a directory', (value) => value !== ''),
+  members: list(
+    { id: PEER_ID, peer: address(1), client: address(1) },
+    {
+      needs: 'a list of { id, peer: host:port, client: host:port }, one for each server',
+      fromText: membersFromText,
+    },
+  ),
+  listen: { client: optional(address(0)), peer: optional(address(0)) },
+  advertise: optional(address(1)),
+  timing: TIMING,
+  limits: LIMITS,
+  storage: STORAGE,
+  tls: { cert: optional(FILE), key: optional(FILE), ca: optional(FILE) },
+  insecurePeers: defaulting(flag(), false),
+};
+
+const SETTINGS = settingsOf(SCHEMA);
+
+/** `1=PEER/CLIENT,2=PEER/CLIENT`; a text of another shape comes back as it is, to be refused with what was found. */
+function membersFromText(written: string): unknown {
+  const matches = written.split(',').map((member) => /^(\d+)=([^/]+)\/(.+)$/.exec(member.trim()));
+  if (matches.includes(null)) return written;
+  return matches.map((match) => ({ id: Number(match?.[1]), peer: match?.[2], client: match?.[3] }));
+}
+
+function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
+  const { id, members } = parsed;
+  const own = members.find((member) => member.id === id);
+  if (own === undefined) {
+    const listed = members.map((member) => member.id).join(', ');
+    throw new ConfigError(
+      `${source}: "id" is ${id}, which "members" doesn't list (it lists ${listed}); add this server to it`,
+    );
+  }
+  const listen = { client: parsed.listen.client ?? own.client, peer: parsed.listen.peer ?? own.peer };
+  const config: ServerConfig = {
+    ...parsed,
+    listen,
+    advertise: parsed.advertise ?? own.client,
+    tls: wholeTls(parsed.tls, source),
+  };
+  checkRules(config, source);
+  return config;
+}
+
+function wholeTls(tls: Parsed<typeof SCHEMA>['tls'], source: string): TlsFiles | undefined {
+  const { cert, key, ca } = tls;
+  if (cert !== undefined && key !== undefined && ca !== undefined) return { cert, key, ca };
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  const missing = Object.entries({ cert, key, ca }).find(([, file]) => file === undefined)?.[0];
+  throw new ConfigError(
+    `${source}: "tls.${missing}" is missing; "tls" needs cert, key and ca, all three or none`,
+  );
+}
+
+/** `raw` with one value changed. What is no map on the way stays as it is, to be refused for itself. */
+function withValue(raw: unknown, keys: readonly string[], value: unknown): unknown {
+  const [key, ...rest] = keys;
+  if (key === undefined) return value;
+  if (!isMap(raw)) return raw;
+  return { ...raw, [key]: withValue(rest.length > 0 ? (raw[key] ?? {}) : undefined, rest, value) };
+}
+
+function valueAt(raw: unknown, keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((value, key) => (isMap(value) ? value[key] : undefined), raw);
+}

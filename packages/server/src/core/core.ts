@@ -1,0 +1,84 @@
+import type { Zxid } from '@zabra/model';
+import type { Env } from './env.ts';
+import type { CoreOptions } from './options.ts';
+import { Replica, type ReplicaObserver } from './replica.ts';
+import { Storage } from './storage/storage.ts';
+
+/** What can be seen of a running server. */
+export interface Inspection {
+  readonly role: 'looking' | 'following' | 'leading';
+  readonly phase: string;
+  readonly serving: boolean;
+  readonly epoch: number;
+  readonly leader: number | undefined;
+  readonly clusterId: string | undefined;
+  /** The last record in memory, in the log for certain, known to be committed, and applied. */
+  readonly lastZxid: Zxid;
+  readonly durableZxid: Zxid;
+  readonly commitZxid: Zxid;
+  readonly appliedZxid: Zxid;
+  /** 16 hexadecimal digits, of the tree at `appliedZxid`. */
+  readonly digest: string;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly znodes: number;
+}
+
+/** A running server, above whatever world it was given. */
+export interface ServerCore {
+  inspect(): Inspection;
+  /** For the checkers of tests and the simulator. */
+  readonly replica: Replica;
+  stop(): Promise<void>;
+}
+
+/**
+ * Recovers what the disk holds and starts to look for an ensemble. Throws DataDirectoryError when the directory must not be
+ * used; what goes wrong later ends in `env.fatal`.
+ */
+export async function startCore(
+  env: Env,
+  options: CoreOptions,
+  extra: { readonly observer?: ReplicaObserver; readonly refill?: boolean } = {},
+): Promise<ServerCore> {
+  const { limits } = options;
+  const { storage, tree } = await Storage.open(
+    env,
+    options,
+    {
+      dataBytesMax: limits.dataBytesMax,
+      transactionOperationsMax: limits.transactionOperationsMax,
+      outstandingRequestsMax: limits.requestsPerSessionMax,
+      ephemeralsPerSessionMax: limits.ephemeralsPerSessionMax,
+    },
+    { refill: extra.refill ?? false },
+  );
+  const { clusterId } = await storage.durableState(tree);
+  const replica = new Replica(env, options, { storage, tree, clusterId }, extra.observer ?? {});
+  replica.start();
+  return {
+    replica,
+    inspect: () => inspect(replica),
+    stop: () => replica.stop(),
+  };
+}
+
+function inspect(replica: Replica): Inspection {
+  const { zab, tree, transition } = replica;
+  return {
+    role: transition.role,
+    phase: transition.phase,
+    serving: replica.serving,
+    epoch: transition.epoch,
+    leader: transition.leader,
+    clusterId: replica.clusterId,
+    lastZxid: zab.lastZxid,
+    durableZxid: zab.durableZxid,
+    commitZxid: zab.commitZxid,
+    appliedZxid: tree.appliedZxid,
+    digest: tree.digest(),
+    sessions: tree.sessionCount,
+    connections: replica.clients.connectionCount,
+    znodes: tree.nodeCount,
+  };
+}

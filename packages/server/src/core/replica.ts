@@ -1,0 +1,607 @@
+import {
+  counterOf,
+  formatZxid,
+  makeZxid,
+  type PeerId,
+  type Refusal,
+  type Request,
+  refusal,
+  type SessionId,
+  type Txn,
+  unreachable,
+  type Zxid,
+} from '@zabra/model';
+import type { Tree } from '@zabra/tree';
+import { type DurableState, type Effect, type Input, type LogRecord, type Transition, Zab } from '@zabra/zab';
+import { type ClientBackend, ClientService } from './client-service.ts';
+import { enteredEnv } from './entered-env.ts';
+import type { Cancel, Env } from './env.ts';
+import {
+  type Answered,
+  decodeAnswered,
+  decodeForwarded,
+  encodeAnswered,
+  encodeForwarded,
+  type Forwarded,
+} from './forward-codec.ts';
+import { LeaderSessions } from './leader-sessions.ts';
+import type { CoreOptions } from './options.ts';
+import { PeerLinks } from './peer-links.ts';
+import type { SnapshotHandle, Storage } from './storage/storage.ts';
+import { decodeTxn, encodeTxn } from './txn-codec.ts';
+
+/** Who watches the loop from outside: the simulator's checkers. */
+export interface ReplicaObserver {
+  step?(input: Input, effects: readonly Effect[]): void;
+  applied?(record: LogRecord, tree: Tree): void;
+}
+
+/** What the disk gave at start. */
+export interface Recovered {
+  readonly storage: Storage;
+  readonly tree: Tree;
+  readonly clusterId: string | undefined;
+}
+
+/**
+ * The loop of a server, and the only place where its parts meet.
+ *
+ * ```
+ *  clients ─ requests ─▶ ┌─────────┐ ─ step(input) ─▶ Zab
+ *  peers ─── messages ─▶ │ replica │ ◀─ effects ───── (decides)
+ *  disk ── completions ▶ │ (does)  │ ─ append, save ▶ storage
+ *  clock ────── ticks ─▶ └─────────┘ ─ deliver ─────▶ tree ─ events, results ─▶ clients
+ * ```
+ *
+ * Whatever happens becomes one input; inputs are stepped one after the other, and the effects of each are performed before
+ * the next. No rule of the protocol is here, and no state of the tree. A request goes to the leader; when this server
+ * leads, it is prepared against the tree and what is pending, gathered, and proposed together with all that came in the
+ * same turn. An error that gets this far ends the server: it is never logged and passed.
+ */
+export class Replica implements ClientBackend {
+  readonly clients: ClientService;
+  readonly zab: Zab;
+  readonly #env: Env;
+  readonly #options: CoreOptions;
+  readonly #storage: Storage;
+  readonly #peers: PeerLinks;
+  readonly #observer: ReplicaObserver;
+  #tree: Tree;
+  /** A snapshot from the leader on its way into the manifest and the tree. */
+  #installing: Promise<void> = Promise.resolve();
+  #transition: Transition;
+  #clusterId: string | undefined;
+  readonly #inputs: Input[] = [];
+  #running = false;
+  #stopped = false;
+  #ticking: Cancel = () => {};
+  /** Leader: prepared in this turn, to be proposed together. */
+  #gathered: Uint8Array[] = [];
+  /** Leader: what was prepared here need not be decoded when it is delivered. */
+  readonly #prepared = new Map<Zxid, Txn>();
+  #sessions: LeaderSessions | undefined;
+  readonly #readIndexes = new Map<number, (zxid: Zxid | undefined) => void>();
+  #nextReadIndex = 1;
+  readonly #snapshotsSent = new Map<number, SnapshotHandle>();
+
+  constructor(env: Env, options: CoreOptions, recovered: Recovered, observer: ReplicaObserver) {
+    this.#env = enteredEnv(env, (work) => this.#enter(work));
+    this.#options = options;
+    this.#storage = recovered.storage;
+    this.#observer = observer;
+    this.#tree = recovered.tree;
+    this.#clusterId = recovered.clusterId;
+    const { timing, limits } = options;
+    this.zab = new Zab(
+      {
+        id: options.id,
+        members: options.members,
+        newClusterId: hex(env.random.bytes(16)),
+        silenceMs: timing.silenceMs,
+        heartbeatMs: timing.heartbeatMs,
+        syncLimitMs: timing.syncLimitMs,
+        electionPatienceMs: timing.electionPatienceMs,
+        notifyIntervalMs: timing.notifyIntervalMs,
+        historyRecordsMax: limits.historyRecordsMax,
+        historyBytesMax: limits.historyBytesMax,
+        learnerWindowBytesMax: limits.learnerWindowBytesMax,
+        proposalsBytesMax: limits.proposalsBytesMax,
+        outstandingProposalsMax: limits.outstandingProposalsMax,
+        counterMax: limits.counterMax,
+      },
+      env.clock.monotonicMs(),
+    );
+    this.#transition = {
+      role: 'looking',
+      phase: 'recovery',
+      epoch: 0,
+      leader: undefined,
+      serving: false,
+      reason: 'start',
+    };
+    this.#peers = new PeerLinks(
+      this.#env,
+      {
+        id: options.id,
+        members: options.members,
+        redialMs: timing.notifyIntervalMs,
+        helloMs: timing.syncLimitMs,
+      },
+      () => this.#clusterId,
+      {
+        electUp: (peer) => this.#inputs.push({ kind: 'electUp', peer }),
+        electDown: (peer) => this.#inputs.push({ kind: 'electDown', peer }),
+        notification: (from, notification) => this.#inputs.push({ kind: 'notification', from, notification }),
+        connected: (link) => this.#inputs.push({ kind: 'connected', link }),
+        learnerUp: (link, peer) => this.#inputs.push({ kind: 'learnerUp', link, peer }),
+        fromLeader: (link, messages) => {
+          for (const message of messages) this.#inputs.push({ kind: 'fromLeader', link, message });
+        },
+        fromLearner: (link, messages) => {
+          for (const message of messages) this.#inputs.push({ kind: 'fromLearner', link, message });
+        },
+        linkDown: (link) => this.#inputs.push({ kind: 'linkDown', link }),
+      },
+    );
+    this.clients = new ClientService(this.#env, options, this);
+  }
+
+  start(): void {
+    this.#enter(() => {
+      this.#perform(this.zab.start());
+      this.#peers.start();
+      this.#env.clients.accept((stream) => this.clients.accept(stream));
+      this.#tick();
+    });
+  }
+
+  /** Takes no more clients, leaves its role, lets the disk come to rest and seals the log. */
+  async stop(): Promise<void> {
+    this.#enter(() => this.clients.close());
+    this.#stopped = true;
+    this.#ticking();
+    this.#peers.close();
+    await this.#storage.close();
+  }
+
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  get transition(): Transition {
+    return this.#transition;
+  }
+
+  get serving(): boolean {
+    return this.#transition.serving && this.zab.serving;
+  }
+
+  get clusterId(): string | undefined {
+    return this.#clusterId;
+  }
+
+  get leader(): PeerId | undefined {
+    return this.#transition.leader;
+  }
+
+  /** The one door: every callback of the world comes through it, and leaves with nothing undone. */
+  #enter(work: () => void): void {
+    if (this.#stopped) return;
+    if (this.#running) {
+      work();
+      return;
+    }
+    this.#running = true;
+    try {
+      work();
+      this.#drain();
+    } catch (error) {
+      this.#stopped = true;
+      this.#env.fatal(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #drain(): void {
+    for (let index = 0; ; ) {
+      // First what was prepared: it was judged against the state before the inputs that still wait.
+      this.#propose();
+      const input = this.#inputs[index];
+      if (input === undefined) {
+        this.#inputs.length = 0;
+        return;
+      }
+      index++;
+      if (input.kind === 'forward' && !this.serving) continue;
+      this.#step(input);
+    }
+  }
+
+  #step(input: Input): void {
+    const effects = this.zab.step(input);
+    this.#observer.step?.(input, effects);
+    this.#perform(effects);
+  }
+
+  #propose(): void {
+    if (this.#gathered.length === 0) return;
+    const payloads = this.#gathered;
+    this.#gathered = [];
+    if (this.serving) this.#step({ kind: 'propose', payloads });
+    else this.#dropPrepared();
+  }
+
+  #dropPrepared(): void {
+    this.#gathered = [];
+    this.#prepared.clear();
+    this.#tree.dropPending();
+  }
+
+  #tick(): void {
+    const nowMs = this.#env.clock.monotonicMs();
+    this.#step({ kind: 'tick', nowMs });
+    for (const id of this.#sessions?.expire(nowMs) ?? []) this.#expire(id);
+    this.clients.tick();
+    this.#storage.sealIfIdle(this.zab.commitZxid);
+    this.#ticking = this.#env.clock.after(this.#options.timing.tickMs, () => this.#tick());
+  }
+
+  #expire(sessionId: SessionId): void {
+    if (!this.serving) return;
+    this.#env.log.info('session expired', { session: `0x${sessionId.toString(16)}` });
+    this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.kind) {
+      case 'notify':
+        this.#peers.notify(effect.to, effect.notification);
+        return;
+      case 'connect':
+        this.#peers.connect(effect.link, effect.to);
+        return;
+      case 'disconnect':
+        this.#peers.disconnect(effect.link, effect.reason);
+        return;
+      case 'toLeader':
+        this.#peers.toLeader(effect.link, effect.message);
+        return;
+      case 'toLearner':
+        this.#peers.toLearner(effect.link, effect.message);
+        return;
+      case 'drain':
+        this.#leaveRole(effect.incarnation);
+        return;
+      case 'append': {
+        const { incarnation } = effect;
+        this.#storage.append(effect.records, effect.commit, (zxid) =>
+          this.#enter(() => this.#inputs.push({ kind: 'appended', incarnation, zxid })),
+        );
+        return;
+      }
+      case 'truncate': {
+        const { incarnation, after } = effect;
+        this.#await(this.#storage.truncate(after), () => ({ kind: 'truncated', incarnation, zxid: after }));
+        return;
+      }
+      case 'saveManifest': {
+        const { incarnation, acceptedEpoch, currentEpoch, clusterId } = effect;
+        this.#await(this.#storage.saveManifest(effect), () => {
+          this.#clusterId = clusterId;
+          return { kind: 'manifestSaved', incarnation, acceptedEpoch, currentEpoch };
+        });
+        return;
+      }
+      case 'readLog': {
+        const { incarnation, link, after } = effect;
+        this.#await(this.#storage.readAfter(after, effect.through, effect.bytesMax), (read) => ({
+          kind: 'logRead',
+          incarnation,
+          link,
+          after,
+          ...read,
+        }));
+        return;
+      }
+      case 'openSnapshot': {
+        const { incarnation, link } = effect;
+        this.#await(this.#storage.openSnapshot(effect.atLeast, this.#tree), (handle) => {
+          this.#closeSnapshot(link);
+          if (handle === undefined) {
+            // None could be made just now; the learner comes back and asks again.
+            this.#peers.disconnect(link, 'no snapshot could be made');
+            return { kind: 'linkDown', link };
+          }
+          this.#snapshotsSent.set(link, handle);
+          return { kind: 'snapshotOpened', incarnation, link, zxid: handle.zxid, bytes: handle.bytes };
+        });
+        return;
+      }
+      case 'readSnapshot': {
+        const { incarnation, link, offset } = effect;
+        const handle = this.#snapshotsSent.get(link);
+        if (handle === undefined) return;
+        this.#await(handle.read(offset), (chunk) => ({
+          kind: 'snapshotRead',
+          incarnation,
+          link,
+          offset,
+          ...chunk,
+        }));
+        return;
+      }
+      case 'closeSnapshot':
+        this.#closeSnapshot(effect.link);
+        return;
+      case 'beginSnapshot':
+        void this.#storage.beginReceived(effect.zxid, effect.bytes);
+        return;
+      case 'writeSnapshot': {
+        const { incarnation, offset } = effect;
+        this.#await(this.#storage.writeReceived(offset, effect.data), () => ({
+          kind: 'snapshotWritten',
+          incarnation,
+          offset,
+        }));
+        return;
+      }
+      case 'installSnapshot': {
+        const { incarnation, zxid } = effect;
+        this.#installing = this.#storage.installReceived(zxid).then((tree) => {
+          this.#tree = tree;
+        });
+        this.#await(this.#installing, () => {
+          // What happened in between was not seen here: clients attach again and say what they watch.
+          this.clients.endAll('this server was brought up to date from a snapshot; attach again');
+          return { kind: 'snapshotInstalled', incarnation, zxid };
+        });
+        return;
+      }
+      case 'deliver':
+        for (const record of effect.records) this.#apply(record);
+        this.clients.batchApplied();
+        this.#storage.maybeSnapshot(this.#tree);
+        return;
+      case 'forwarded':
+        this.#handle(effect.from, decodeForwarded(effect.payload));
+        return;
+      case 'answered':
+        this.clients.answered(decodeAnswered(effect.payload));
+        return;
+      case 'readIndexed': {
+        const answer = this.#readIndexes.get(effect.id);
+        this.#readIndexes.delete(effect.id);
+        answer?.(effect.zxid);
+        return;
+      }
+      case 'transition':
+        this.#become(effect.to);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** When the disk has done it, that is an input. A failed disk is final. */
+  #await<Done>(work: Promise<Done>, input: (done: Done) => Input): void {
+    work.then(
+      (done) => this.#enter(() => this.#inputs.push(input(done))),
+      (error: unknown) =>
+        this.#enter(() => {
+          throw error;
+        }),
+    );
+  }
+
+  #closeSnapshot(link: number): void {
+    this.#snapshotsSent.get(link)?.close();
+    this.#snapshotsSent.delete(link);
+  }
+
+  #leaveRole(incarnation: number): void {
+    this.#dropPrepared();
+    this.#sessions = undefined;
+    for (const link of [...this.#snapshotsSent.keys()]) this.#closeSnapshot(link);
+    const state = async (): Promise<DurableState> => {
+      await this.#installing;
+      await this.#storage.idle();
+      return this.#storage.durableState(this.#tree);
+    };
+    this.#await(state(), (durable) => ({ kind: 'drained', incarnation, state: durable }));
+  }
+
+  #become(to: Transition): void {
+    const before = this.#transition;
+    this.#transition = to;
+    this.#env.log.info(`${to.role}: ${to.phase}`, {
+      epoch: to.epoch,
+      leader: to.leader,
+      serving: to.serving,
+      lastZxid: formatZxid(this.zab.lastZxid),
+      reason: to.reason,
+    });
+    if (to.serving && to.role === 'leading' && this.#sessions === undefined) {
+      this.#sessions = new LeaderSessions(this.#env.clock.monotonicMs(), this.#options.timing.tickMs);
+      for (const { id, timeoutMs } of this.#tree.sessions()) this.#sessions.add(id, timeoutMs);
+    }
+    if (to.serving !== before.serving || (to.serving && to.epoch !== before.epoch))
+      this.clients.servingChanged();
+  }
+
+  #apply(record: LogRecord): void {
+    const { zxid } = record;
+    if (record.kind !== 'txn') {
+      this.#tree.applyNothing(zxid);
+    } else {
+      const txn = this.#prepared.get(zxid) ?? decodeTxn(record.payload);
+      this.#prepared.delete(zxid);
+      const applied = this.#tree.apply(zxid, txn);
+      if (txn.body.kind === 'createSession') this.#sessions?.add(txn.body.sessionId, txn.body.timeoutMs);
+      if (txn.body.kind === 'closeSession') this.#sessions?.remove(txn.body.sessionId);
+      this.clients.applied(txn, applied);
+    }
+    this.#observer.applied?.(record, this.#tree);
+  }
+
+  request(request: Forwarded): void {
+    if (!this.serving) return;
+    if (this.#transition.role === 'leading') this.#handle(this.#options.id, request);
+    else this.#inputs.push({ kind: 'forward', payload: encodeForwarded(request) });
+  }
+
+  readIndex(answer: (zxid: Zxid | undefined) => void): void {
+    const id = this.#nextReadIndex++;
+    this.#readIndexes.set(id, answer);
+    this.#inputs.push({ kind: 'readIndex', id });
+  }
+
+  /** Leader: a request of this server's clients or of a follower's. */
+  #handle(from: PeerId, request: Forwarded): void {
+    const sessions = this.#sessions;
+    // The role may end in the very step that brought the request; whoever asked asks the next leader.
+    if (sessions === undefined || !this.serving) return;
+    switch (request.kind) {
+      case 'write': {
+        const { sessionId, requestNo } = request;
+        const fault = this.#writeFault(sessions, sessionId, from);
+        if (fault !== undefined) {
+          this.#answer(from, { kind: 'refused', sessionId, requestNo, refusal: fault });
+          return;
+        }
+        sessions.touch(sessionId);
+        const prepared = this.#prepare(request);
+        if (prepared.kind === 'stored')
+          this.#answer(from, { kind: 'stored', sessionId, requestNo, zxid: prepared.zxid });
+        else if (prepared.kind === 'refused') {
+          this.#answer(from, { kind: 'refused', sessionId, requestNo, refusal: prepared.refusal });
+        }
+        return;
+      }
+      case 'createSession':
+        this.#createSession(sessions, from, request);
+        return;
+      case 'attach':
+        this.#attachSession(sessions, from, request);
+        return;
+      case 'closeSession': {
+        const { sessionId } = request;
+        if (!sessions.isOwner(sessionId, from) || !sessions.isLive(sessionId)) return;
+        sessions.markClosing(sessionId);
+        this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
+        return;
+      }
+      case 'touches': {
+        const { number } = request;
+        for (const id of request.sessionIds) if (sessions.isOwner(id, from)) sessions.touch(id);
+        this.readIndex((zxid) => {
+          if (zxid !== undefined) this.#answer(from, { kind: 'touched', number });
+        });
+        return;
+      }
+      default:
+        unreachable(request);
+    }
+  }
+
+  #writeFault(sessions: LeaderSessions, sessionId: SessionId, from: PeerId): Refusal | undefined {
+    if (!sessions.isLive(sessionId))
+      return refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`);
+    if (!sessions.isOwner(sessionId, from)) {
+      return refusal('SESSION_MOVED', `session 0x${sessionId.toString(16)} is attached at another server`);
+    }
+    const { outstandingProposalsMax } = this.#options.limits;
+    if (this.zab.outstandingProposals + this.#gathered.length >= outstandingProposalsMax) {
+      return refusal(
+        'LIMIT',
+        `outstandingProposalsMax: ${outstandingProposalsMax} changes wait for a quorum; try again later`,
+      );
+    }
+    return undefined;
+  }
+
+  #createSession(
+    sessions: LeaderSessions,
+    from: PeerId,
+    request: Extract<Forwarded, { kind: 'createSession' }>,
+  ): void {
+    const { sessionId, timeoutMs, passwordHash, nonce } = request;
+    const { sessionsMax } = this.#options.limits;
+    if (sessions.count >= sessionsMax) {
+      const full = refusal('LIMIT', `sessionsMax: the ensemble has ${sessionsMax} sessions; close some`);
+      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: full });
+      return;
+    }
+    const prepared = this.#prepare({
+      kind: 'session',
+      operation: { kind: 'createSession', sessionId, timeoutMs, passwordHash, nonce },
+    });
+    if (prepared.kind === 'refused') {
+      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: prepared.refusal });
+      return;
+    }
+    sessions.add(sessionId, timeoutMs);
+    sessions.claim(sessionId, { server: from, attempt: 0, nonce });
+  }
+
+  #attachSession(
+    sessions: LeaderSessions,
+    from: PeerId,
+    request: Extract<Forwarded, { kind: 'attach' }>,
+  ): void {
+    const { sessionId, nonce, attempt } = request;
+    const refuse = (reason: Refusal): void =>
+      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: reason });
+    if (!sessions.isLive(sessionId)) {
+      refuse(refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`));
+      return;
+    }
+    const { granted, former } = sessions.claim(sessionId, { server: from, attempt, nonce });
+    if (!granted) {
+      refuse(refusal('SESSION_MOVED', 'a later stream of this client has the session'));
+      return;
+    }
+    const nextZxid = this.#nextZxid();
+    const prepared = this.#prepare({
+      kind: 'session',
+      operation: { kind: 'attachSession', sessionId, nonce },
+    });
+    if (prepared.kind === 'refused') {
+      refuse(prepared.refusal);
+      return;
+    }
+    if (former !== undefined) this.#answer(former, { kind: 'moved', sessionId });
+    this.#answer(from, {
+      kind: 'attached',
+      sessionId,
+      zxid: prepared.kind === 'stored' ? prepared.zxid : nextZxid,
+    });
+  }
+
+  #nextZxid(): Zxid {
+    return makeZxid(this.zab.epoch, counterOf(this.zab.lastZxid) + this.#gathered.length + 1);
+  }
+
+  #prepare(request: Request): ReturnType<Tree['prepare']> {
+    const nextZxid = this.#nextZxid();
+    const prepared = this.#tree.prepare(request, { wallMs: this.#env.clock.wallMs(), nextZxid });
+    if (prepared.kind === 'txn') {
+      this.#gathered.push(encodeTxn(prepared.txn));
+      this.#prepared.set(nextZxid, prepared.txn);
+    }
+    return prepared;
+  }
+
+  #answer(to: PeerId, answer: Answered): void {
+    if (to === this.#options.id) this.clients.answered(answer);
+    else this.#inputs.push({ kind: 'answer', to, payload: encodeAnswered(answer) });
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,115 @@
+import { Server, type ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import {
+  type AdminService,
+  adminDefinition,
+  clientService,
+  electService,
+  followService,
+  type StatusReply,
+} from '@zabra/proto';
+import type { ClientNetwork, FrameStream, PeerService } from './core/env.ts';
+import { GrpcStream } from './grpc-stream.ts';
+
+/** The port is taken, or this host has no such address: the server can't start there. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly address: string;
+
+  constructor(address: string, what: string, cause: unknown) {
+    super(
+      `cannot listen on ${address} for ${what}: ${reasonOf(cause)}; end what uses the port, or configure another one`,
+    );
+    this.address = address;
+    this.cause = cause;
+  }
+}
+
+type Accept = (stream: FrameStream) => void;
+
+/** The port for clients: their session streams, and the Admin service. Takes streams once `accept` was called. */
+export class ClientListener implements ClientNetwork {
+  readonly #server: Server;
+  #accept: Accept = (stream) => stream.close();
+
+  constructor(frameBytesMax: number, status: () => StatusReply) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': frameBytesMax,
+      'grpc.max_send_message_length': -1,
+    });
+    this.#server.addService(clientService, {
+      Session: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(serverStream(call)),
+    });
+    this.#server.addService(adminDefinition() as AdminService & Record<string, never>, {
+      Status: (_call: unknown, answer: (error: null, reply: StatusReply) => void) => answer(null, status()),
+    });
+  }
+
+  accept(handler: Accept): void {
+    this.#accept = handler;
+  }
+
+  listen(address: string, credentials: ServerCredentials): Promise<string> {
+    return listen(this.#server, address, credentials, 'clients');
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
+}
+
+/** The port for peers. */
+export class PeerListener {
+  readonly #server: Server;
+  #accept: (stream: FrameStream, service: PeerService) => void = (stream) => stream.close();
+
+  constructor(frameBytesMax: number) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': frameBytesMax,
+      'grpc.max_send_message_length': -1,
+    });
+    this.#server.addService(electService, {
+      Notify: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(serverStream(call), 'elect'),
+    });
+    this.#server.addService(followService, {
+      Follow: (call: ServerDuplexStream<Uint8Array, Uint8Array>) =>
+        this.#accept(serverStream(call), 'follow'),
+    });
+  }
+
+  accept(handler: (stream: FrameStream, service: PeerService) => void): void {
+    this.#accept = handler;
+  }
+
+  listen(address: string, credentials: ServerCredentials): Promise<string> {
+    return listen(this.#server, address, credentials, 'peers');
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
+}
+
+function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
+  return new GrpcStream(call, call.getPeer(), () => call.end());
+}
+
+/** Answers the address with the port that was given, where the configured one was 0. */
+async function listen(
+  server: Server,
+  address: string,
+  credentials: ServerCredentials,
+  what: string,
+): Promise<string> {
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new ListenError(address, what, error));
+    });
+  });
+  return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.includes('EADDRINUSE') ? 'the port is in use' : text;
+}

@@ -1,0 +1,16 @@
+export {
+  ConfigError,
+  type Member,
+  parseConfig,
+  type ResolvedConfig,
+  resolveConfig,
+  type ServerConfig,
+  type TlsFiles,
+  toCoreOptions,
+} from './config.ts';
+export type { Disk, DiskFile, Logger } from './core/env.ts';
+export { DataDirectoryError, type DataDirectoryErrorCode } from './core/storage/data-directory-error.ts';
+export { ListenError } from './grpc-listener.ts';
+export { openRealDisk } from './real-disk.ts';
+export { type RunningServer, type StartOptions, startServer, VERSION } from './server.ts';
+export { fetchStatus, type ServerStatus } from './status.ts';

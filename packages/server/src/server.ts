@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import type { StatusReply } from '@zabra/proto';
+import { toCoreOptions } from './config.ts';
+import { type ServerCore, startCore } from './core/core.ts';
+import type { Disk, Env, Logger } from './core/env.ts';
+import { ClientListener, PeerListener } from './grpc-listener.ts';
+import { GrpcPeers } from './grpc-peers.ts';
+import { RealClock, realRandom } from './real-clock.ts';
+import { openRealDisk } from './real-disk.ts';
+import type { ServerConfig, TlsFiles } from './server-config.ts';
+
+export const VERSION = '0.1.0';
+
+export interface RunningServer {
+  /** `host:port`, with the ports that were given where the configuration says 0. */
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  status(): StatusReply;
+  /** Takes no more clients, seals the log, frees the ports. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves when the server is over: with what ended it, or undefined after `stop`. */
+  readonly ended: Promise<Error | undefined>;
+}
+
+export interface StartOptions {
+  /** Forget what the data directory holds and be refilled by the ensemble. */
+  readonly refill?: boolean;
+  readonly log?: Logger;
+  /** Another disk than the directory of the configuration: for tests of what survives a power cut. */
+  readonly disk?: Disk;
+}
+
+/**
+ * Starts one server in this process.
+ *
+ * Throws DataDirectoryError when the data directory is of another cluster, of another server, of a newer format or
+ * damaged; ListenError when a port is taken. Whatever breaks later (the disk, an invariant) ends the server: `ended`.
+ */
+export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
+  const log = options.log ?? silent;
+  const core = toCoreOptions(config);
+  // One learner's window of proposals may come as one frame.
+  const peerFrameBytesMax = 4 * core.limits.learnerWindowBytesMax;
+  const credentials = await peerCredentials(config.tls);
+  let running: ServerCore | undefined;
+  const clients = new ClientListener(core.limits.frameBytesMax, () => statusOf(config, running));
+  const peers = new PeerListener(peerFrameBytesMax);
+  const addresses = new Map(config.members.map((member) => [member.id, member.peer]));
+
+  let settle: (error: Error | undefined) => void = () => {};
+  const ended = new Promise<Error | undefined>((resolve) => {
+    settle = resolve;
+  });
+  const freePorts = (): void => {
+    clients.close();
+    peers.close();
+  };
+  const env: Env = {
+    clock: new RealClock(),
+    random: realRandom,
+    disk: options.disk ?? (await openRealDisk(config.dataDir)),
+    peers: new GrpcPeers(addresses, credentials.dial, peers, peerFrameBytesMax),
+    clients,
+    log,
+    fatal: (error) => {
+      log.error('server ends', { error: error.message });
+      freePorts();
+      settle(error);
+      throw error;
+    },
+  };
+  try {
+    // The ports first: a server that cannot be reached must not touch the data.
+    const clientAddress = await clients.listen(config.listen.client, ServerCredentials.createInsecure());
+    const peerAddress = await peers.listen(config.listen.peer, credentials.listen);
+    running = await startCore(env, core, { refill: options.refill ?? false });
+    let stopping: Promise<void> | undefined;
+    return {
+      clientAddress,
+      peerAddress,
+      ended,
+      status: () => statusOf(config, running),
+      stop: () => {
+        stopping ??= (async () => {
+          await running?.stop();
+          freePorts();
+          settle(undefined);
+        })();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    freePorts();
+    throw error;
+  }
+}
+
+function statusOf(config: ServerConfig, running: ServerCore | undefined): StatusReply {
+  const seen = running?.inspect();
+  const { user, system } = process.cpuUsage();
+  return {
+    serverId: config.id,
+    role: seen?.serving !== true ? 'looking' : seen.role === 'leading' ? 'leader' : 'follower',
+    epoch: seen?.epoch ?? 0,
+    zxid: seen?.appliedZxid ?? 0,
+    logZxid: seen?.lastZxid ?? 0,
+    digest: seen?.digest ?? '',
+    digestZxid: seen?.appliedZxid ?? 0,
+    clusterId: seen?.clusterId ?? '',
+    pid: process.pid,
+    leaderId: seen?.leader ?? 0,
+    sessions: seen?.sessions ?? 0,
+    connections: seen?.connections ?? 0,
+    znodes: seen?.znodes ?? 0,
+    version: VERSION,
+    address: config.advertise,
+    commitZxid: seen?.commitZxid ?? 0,
+    cpuSeconds: (user + system) / 1e6,
+  };
+}
+
+/** With TLS, peers show certificates to each other, both ways. */
+async function peerCredentials(
+  tls: TlsFiles | undefined,
+): Promise<{ readonly dial: ChannelCredentials; readonly listen: ServerCredentials }> {
+  if (tls === undefined) {
+    return { dial: ChannelCredentials.createInsecure(), listen: ServerCredentials.createInsecure() };
+  }
+  const [ca, cert, key] = await Promise.all([readFile(tls.ca), readFile(tls.cert), readFile(tls.key)]);
+  return {
+    dial: ChannelCredentials.createSsl(ca, key, cert),
+    listen: ServerCredentials.createSsl(ca, [{ private_key: key, cert_chain: cert }], true),
+  };
+}
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

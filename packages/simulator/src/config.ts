@@ -1,0 +1,110 @@
+import { COUNTER_MAX } from '@zabra/model';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_STORAGE,
+  DEFAULT_TIMING,
+  type Limits,
+  type StorageOptions,
+  type Timing,
+} from '@zabra/server/core';
+import type { DiskSpeed } from './disk.ts';
+import type { NetworkSpeed } from './network.ts';
+import type { RandomStream } from './random.ts';
+
+export const FAULT_KINDS = [
+  'process crash',
+  'machine crash',
+  'power cut',
+  'pause',
+  'partition',
+  'one-way partition',
+  'reset',
+  'half-open',
+  'slow disk',
+  'clock jump',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What one run is like. Every knob is first on or off, then set: runs with everything on hide what needs a calm rest. */
+export interface RunConfig {
+  readonly servers: number;
+  readonly clients: number;
+  readonly faults: readonly FaultKind[];
+  /** How long faults go on, and the mean time between two. */
+  readonly faultsUs: number;
+  readonly faultEveryUsMean: number;
+  /** Acknowledged writes before the faults may end. */
+  readonly writesMin: number;
+  readonly sessionTimeoutMs: number;
+  readonly network: NetworkSpeed;
+  readonly disk: DiskSpeed;
+  readonly timing: Timing;
+  readonly limits: Limits;
+  readonly storage: StorageOptions;
+}
+
+const KiB = 1024;
+
+/** Small segments, history and snapshots, so that within seconds all kinds of sync, purge and recovery happen. */
+export function drawConfig(random: RandomStream): RunConfig {
+  const faults = FAULT_KINDS.filter(() => random.chance(0.5));
+  const heartbeatMs = random.pick([60, 100, 250]);
+  return {
+    servers: random.chance(0.75) ? 3 : 5,
+    clients: random.between(3, 6),
+    faults: faults.length > 0 ? faults : ['process crash'],
+    faultsUs: random.between(3_000_000, 9_000_000),
+    faultEveryUsMean: random.logBetween(150_000, 1_500_000),
+    writesMin: random.between(120, 400),
+    sessionTimeoutMs: random.pick([1000, 2500, 6000]),
+    network: {
+      delayUsMin: random.pick([20, 200, 1000]),
+      delayUsMean: random.logBetween(50, 8000),
+      slowChance: random.pick([0, 0, 0.001]),
+    },
+    disk: {
+      operationUsMean: random.logBetween(5, 300),
+      syncUsMean: random.logBetween(100, 8000),
+      stallChance: random.pick([0, 0, 0.002]),
+      stallFactor: 1,
+    },
+    timing: {
+      ...DEFAULT_TIMING,
+      heartbeatMs,
+      silenceMs: 4 * heartbeatMs,
+      syncLimitMs: random.between(1500, 5000),
+      tickMs: random.pick([20, 35, 50]),
+      electionPatienceMs: random.between(20, 200),
+      notifyIntervalMs: random.between(20, 100),
+      sessionTimeoutMinMs: 1000,
+    },
+    limits: drawLimits(random),
+    storage: drawStorage(random),
+  };
+}
+
+function drawLimits(random: RandomStream): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    outstandingProposalsMax: random.pick([30, 1000]),
+    historyRecordsMax: random.between(20, 100),
+    historyBytesMax: random.pick([4 * KiB, 1024 * KiB]),
+    learnerWindowBytesMax: random.pick([4 * KiB, 1024 * KiB]),
+    proposalsBytesMax: random.pick([KiB, 64 * KiB]),
+    counterMax: random.chance(0.1) ? random.between(80, 300) : COUNTER_MAX,
+  };
+}
+
+function drawStorage(random: RandomStream): StorageOptions {
+  return {
+    ...DEFAULT_STORAGE,
+    segmentBytes: random.pick([2 * KiB, 4 * KiB, 8 * KiB]),
+    preallocateBytes: random.pick([KiB, 4 * KiB]),
+    snapshotRecords: random.between(30, 200),
+    snapshotSliceEntries: random.pick([1, 10, 1000]),
+    snapshotSyncBytes: random.pick([KiB, 16 * KiB]),
+    snapshotsKept: random.between(1, 3),
+    batchBytesMax: random.pick([2 * KiB, 64 * KiB]),
+    snapshotChunkBytes: random.pick([256, 2 * KiB, 64 * KiB]),
+  };
+}

@@ -1,0 +1,325 @@
+import type { ZooKeeper } from '@zabra/client/core';
+import { formatZxid, type PeerId } from '@zabra/model';
+import type { Effect, Input } from '@zabra/zab';
+import { startClient } from './client-adapter.ts';
+import { Checker } from './checker.ts';
+import { addressOf, createClientEnv, type WireTap } from './client-env.ts';
+import { Cluster } from './cluster.ts';
+import { drawConfig, type RunConfig } from './config.ts';
+import { Faults } from './faults.ts';
+import { FIRST_CLIENT, hostName, Network } from './network.ts';
+import { Process, ProcessEnded } from './process.ts';
+import { RandomStream, type Seed } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+import { SyncCounter, Tally } from './tally.ts';
+import { Trace } from './trace.ts';
+import { demand, Violation } from './violation.ts';
+import { checkServer } from './server-adapter.ts';
+import { runClient, Workload } from './workload.ts';
+
+export interface RunResult {
+  /** Undefined: no rule was broken. */
+  readonly failure: RunFailure | undefined;
+  readonly traceHash: string;
+  readonly traceEntries: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly tally: Tally;
+}
+
+export interface RunFailure {
+  readonly rule: string;
+  /** No rule of the service was broken, but the run tested too little to count. */
+  readonly isVacuous: boolean;
+  readonly virtualMs: number;
+  readonly detail: string;
+}
+
+/** Faults go on for a drawn while, but a run that has not written enough by now never will. */
+const SAFETY_LIMIT_US = 120_000_000;
+/** After the faults: a leader and a served write. Elections, a slow fsync or two and the clients' back-off fit in. */
+const LIVENESS_US = 10_000_000;
+/** Then: every client finishes, and every server holds the same. */
+const QUIESCENCE_US = 20_000_000;
+
+/**
+ * One run, all of it drawn from the seed:
+ *
+ *   start ── faults and clients ── heal ── leader and served write ── clients end ── all servers equal
+ *         ── power cut of all machines ── all servers equal again ── every acknowledged write is there
+ *
+ * Never throws: a broken rule is the result's `failure`.
+ */
+export async function run(seed: Seed, print?: (line: string) => void): Promise<RunResult> {
+  const world = new World(seed, print);
+  const onRejection = (error: unknown): void => world.fail(error);
+  process.on('unhandledRejection', onRejection);
+  try {
+    await world.live();
+  } catch (error) {
+    world.fail(error);
+  } finally {
+    process.off('unhandledRejection', onRejection);
+  }
+  return world.result();
+}
+
+/** A run with fewer acknowledged writes than this has tested too little. */
+const WRITES_MIN = 100;
+
+/** A run that tested too little. */
+class Vacuous extends Error {
+  override readonly name = 'Vacuous';
+}
+
+class World {
+  readonly #random: RandomStream;
+  readonly #config: RunConfig;
+  readonly #scheduler = new Scheduler();
+  readonly #trace: Trace;
+  readonly #network: Network;
+  readonly #cluster: Cluster;
+  readonly #checker: Checker;
+  readonly #faults: Faults;
+  readonly #workload = new Workload();
+  readonly #tally = new Tally();
+  readonly #syncs = new SyncCounter(this.#tally);
+  readonly #stepped = new Set<PeerId>();
+  #clients = 0;
+  #failure: RunFailure | undefined;
+
+  constructor(seed: Seed, print: ((line: string) => void) | undefined) {
+    this.#random = new RandomStream(seed, 'run');
+    this.#config = drawConfig(this.#random.stream('config'));
+    this.#trace = new Trace(() => this.#scheduler.nowUs, print);
+    const shared = { scheduler: this.#scheduler, trace: this.#trace };
+    this.#network = new Network({
+      ...shared,
+      random: this.#random.stream('network'),
+      speed: this.#config.network,
+    });
+    this.#cluster = new Cluster({
+      ...shared,
+      config: this.#config,
+      network: this.#network,
+      random: this.#random.stream('servers'),
+      watcher: {
+        observer: (id) => ({ step: (input, effects) => this.#step(id, input, effects) }),
+        crashed: (id) => this.#checker.crashed(id),
+        stepped: (id) => this.#stepped.add(id),
+        failed: (id, error) => this.fail(error, `server ${id} ended itself: `),
+      },
+    });
+    this.#checker = new Checker(this.#cluster.members);
+    this.#faults = new Faults({
+      ...shared,
+      cluster: this.#cluster,
+      network: this.#network,
+      random: this.#random.stream('faults'),
+      config: this.#config,
+      tally: this.#tally,
+    });
+    this.#trace.record('run', 'config', JSON.stringify(this.#config));
+  }
+
+  async live(): Promise<void> {
+    for (const id of this.#cluster.members) {
+      this.#scheduler.after(this.#random.below(200_000), () => this.#cluster.start(id));
+    }
+    const clients: Promise<void>[] = [];
+    for (let index = 0; index < this.#config.clients; index++) clients.push(this.#runWorker());
+    await this.#endureFaults();
+    await this.#recover();
+    this.#workload.end();
+    await this.#within(QUIESCENCE_US, 'every call of a client settles', Promise.all(clients));
+    await this.#agree();
+    for (const id of this.#cluster.members) this.#cluster.crash(id, 'machine');
+    for (const id of this.#cluster.members) this.#cluster.start(id);
+    await this.#agree();
+    this.#checker.sessions.checkAcknowledged();
+    const probe = this.#client();
+    await this.#within(
+      LIVENESS_US,
+      'after a power cut everything is read again',
+      this.#workload.check(probe),
+    );
+    this.#checkVacuity();
+  }
+
+  fail(error: unknown, prefix = ''): void {
+    if (this.#failure !== undefined || error instanceof ProcessEnded) return;
+    const isError = error instanceof Error;
+    const message = isError ? error.message : String(error);
+    this.#failure = {
+      rule: prefix + message,
+      isVacuous: error instanceof Vacuous,
+      virtualMs: this.#scheduler.nowUs / 1000,
+      detail: isError && !(error instanceof Violation) ? (error.stack ?? '') : '',
+    };
+    this.#trace.record('run', 'failure', this.#failure.rule);
+  }
+
+  result(): RunResult {
+    this.#tally.add('counts', 'elections', this.#checker.logs.elections);
+    this.#tally.add('counts', 'writes acknowledged', this.#checker.sessions.acknowledgedWrites);
+    this.#tally.add('counts', 'writes refused', this.#checker.sessions.refusedWrites);
+    this.#tally.add('counts', 'watch events', this.#checker.sessions.watchEvents);
+    return {
+      failure: this.#failure,
+      traceHash: this.#trace.digest(),
+      traceEntries: this.#trace.entries,
+      events: this.#scheduler.events,
+      virtualMs: this.#scheduler.nowUs / 1000,
+      tally: this.#tally,
+    };
+  }
+
+  /** Faults for as long as was drawn; then calm until enough was written and a second leader was seen. */
+  async #endureFaults(): Promise<void> {
+    this.#faults.begin();
+    await this.#runUntil(() => false, this.#config.faultsUs);
+    this.#faults.end();
+    if (this.#checker.logs.elections < 2) {
+      await this.#runUntil(() => this.#cluster.leader() !== undefined, LIVENESS_US);
+      this.#faults.crashLeader();
+    }
+    const { writesMin } = this.#config;
+    await this.#runUntil(
+      () => this.#checker.sessions.acknowledgedWrites >= writesMin && this.#checker.logs.elections >= 2,
+      SAFETY_LIMIT_US,
+    );
+  }
+
+  async #recover(): Promise<void> {
+    for (const id of this.#cluster.members) this.#cluster.start(id);
+    const isLed = await this.#runUntil(() => this.#cluster.leader() !== undefined, LIVENESS_US);
+    demand(isLed, 'after the faults there is a leader');
+    const probe = this.#client();
+    const write = probe.create(`/probe-`, '', { mode: 'persistent-sequential' });
+    await this.#within(LIVENESS_US, 'after the faults a write is served', write);
+    await probe.close();
+  }
+
+  /** Every server has applied the whole history and has the same digest. */
+  async #agree(): Promise<void> {
+    const isEqual = await this.#runUntil(() => {
+      const states = this.#cluster.members.map((id) => this.#cluster.running(id)?.inspect());
+      return states.every(
+        (state) => state?.serving === true && state.appliedZxid === this.#checker.history.last,
+      );
+    }, QUIESCENCE_US);
+    const states = this.#cluster.members.map((id) => {
+      const state = this.#cluster.running(id)?.inspect();
+      return state === undefined ? `${id} down` : `${id} ${state.phase} ${formatZxid(state.appliedZxid)}`;
+    });
+    demand(isEqual, 'in the end every server serves and holds the whole history', {
+      last: formatZxid(this.#checker.history.last ?? 0),
+      states: states.join(', '),
+    });
+    const digests = new Set(this.#cluster.members.map((id) => this.#cluster.running(id)?.inspect().digest));
+    demand(digests.size === 1, 'in the end every server has the same digest', {
+      digests: [...digests].join(' '),
+    });
+  }
+
+  #checkVacuity(): void {
+    const writes = this.#checker.sessions.acknowledgedWrites;
+    if (writes < WRITES_MIN) throw new Vacuous(`a run acknowledges ${WRITES_MIN} writes, not ${writes}`);
+    if (this.#checker.logs.elections < 2) throw new Vacuous('a run sees a second election');
+  }
+
+  #step(id: PeerId, input: Input, effects: readonly Effect[]): void {
+    try {
+      this.#trace.record(hostName(id), 'step', input.kind);
+      for (const effect of effects) this.#trace.record(hostName(id), 'effect', effect.kind);
+      this.#syncs.step(id, input, effects);
+      this.#checker.step(id, input, effects);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** What the checker throws must not end in the client's own error handling. */
+  #tap(): WireTap {
+    const tap = this.#checker.tap();
+    const safely =
+      (hear: (frame: Uint8Array) => void) =>
+      (frame: Uint8Array): void => {
+        try {
+          hear(frame);
+        } catch (error) {
+          this.fail(error);
+        }
+      };
+    return { sent: safely(tap.sent), received: safely(tap.received) };
+  }
+
+  #client(): ZooKeeper {
+    return this.#newClient().zk;
+  }
+
+  async #runWorker(): Promise<void> {
+    const { zk, random, sleep } = this.#newClient();
+    try {
+      await runClient({ zk, workload: this.#workload, random: random.stream('workload'), sleep });
+      await zk.close();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #newClient(): { zk: ZooKeeper; random: RandomStream; sleep: (delayMs: number) => Promise<void> } {
+    const host = FIRST_CLIENT + this.#clients++;
+    const random = this.#random.stream(`client ${host}`);
+    const env = createClientEnv({
+      host,
+      process: new Process(hostName(host), () => undefined),
+      clock: { originUs: random.below(1e9), rate: 1, wallOffsetMs: 0 },
+      scheduler: this.#scheduler,
+      network: this.#network,
+      random: random.stream('env'),
+      trace: this.#trace,
+      tap: () => this.#tap(),
+    });
+    this.#faults.addClient(host);
+    const servers = this.#cluster.members.map((id) => addressOf(id));
+    const zk = startClient(env, { servers, sessionTimeoutMs: this.#config.sessionTimeoutMs });
+    const sleep = (delayMs: number): Promise<void> =>
+      new Promise((resolve) => this.#scheduler.after(delayMs * 1000, resolve));
+    return { zk, random, sleep };
+  }
+
+  /** Runs until the promise settles, and demands that it does so in time. */
+  async #within<T>(limitUs: number, rule: string, promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = (): void => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    const inTime = await this.#runUntil(() => isSettled, limitUs);
+    demand(inTime, rule);
+    return promise;
+  }
+
+  /** True when `done` came true within `limitUs` from now. A broken rule ends it by throwing. */
+  async #runUntil(done: () => boolean, limitUs: number): Promise<boolean> {
+    return this.#scheduler.run({
+      done,
+      limitUs: this.#scheduler.nowUs + limitUs,
+      afterEach: () => this.#afterEvent(),
+    });
+  }
+
+  #afterEvent(): void {
+    for (const id of this.#stepped) {
+      const server = this.#cluster.running(id);
+      if (server === undefined) continue;
+      checkServer(server);
+      const state = server.inspect();
+      this.#checker.state(id, state);
+      this.#trace.record(hostName(id), 'digest', state.digest);
+    }
+    this.#stepped.clear();
+    if (this.#failure !== undefined) throw new Violation(this.#failure.rule);
+  }
+}

@@ -1,0 +1,227 @@
+import { isZkError, type ZooKeeper } from '@zabra/client/core';
+import type { RandomStream } from './random.ts';
+import { demand } from './violation.ts';
+
+/** What the clients of one run do together, and what they were promised. */
+export class Workload {
+  /** Per counter: increments that were acknowledged, and those whose fate the client was not told. */
+  readonly #counters = new Map<string, { acknowledged: number; unknown: number }>();
+  /** Nodes whose names a client was told and that nobody deletes. */
+  readonly #kept = new Set<string>();
+  /** Errors that a client was given, by code. */
+  readonly errors = new Map<string, number>();
+  #isOver = false;
+
+  /** From now on clients finish what they do and begin nothing new. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  counter(path: string): { acknowledged: number; unknown: number } {
+    let counter = this.#counters.get(path);
+    if (counter === undefined) {
+      counter = { acknowledged: 0, unknown: 0 };
+      this.#counters.set(path, counter);
+    }
+    return counter;
+  }
+
+  keep(path: string): void {
+    demand(!this.#kept.has(path), 'a sequential name is given once', { path });
+    this.#kept.add(path);
+  }
+
+  failed(code: string): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
+  /** After the faults: each counter holds its acknowledged increments, each kept node is there. */
+  async check(zk: ZooKeeper): Promise<void> {
+    for (const [path, { acknowledged, unknown }] of this.#counters) {
+      const snapshot = await zk.getOrNull(path);
+      const value = snapshot === null ? 0 : Number(new TextDecoder().decode(snapshot.data));
+      demand(
+        value >= acknowledged && value <= acknowledged + unknown,
+        'a counter holds every acknowledged increment once',
+        {
+          path,
+          value,
+          acknowledged,
+          unknown,
+        },
+      );
+    }
+    const found = await Promise.all([...this.#kept].map((path) => zk.exists(path)));
+    const missing = [...this.#kept].filter((_path, index) => found[index] === null);
+    demand(missing.length === 0, 'an acknowledged node is there', { missing: missing.join(' ') });
+  }
+}
+
+/** The nodes below which everything happens; the first client to come makes them. */
+export const ROOTS: readonly string[] = ['/counters', '/queue', '/things', '/live', '/pairs'];
+
+/**
+ * One client: does one thing after another until the workload is over, each drawn anew. Whatever an operation may be
+ * refused with is fine; what is not is judged by the checkers.
+ */
+export async function runClient(options: {
+  zk: ZooKeeper;
+  workload: Workload;
+  random: RandomStream;
+  sleep: (delayMs: number) => Promise<void>;
+}): Promise<void> {
+  const { zk, workload, random, sleep } = options;
+  for (const root of ROOTS) await attempt(workload, () => zk.create(root, 'root'));
+  const kinds = random.shuffled(ACTIVITIES).slice(0, random.between(3, ACTIVITIES.length));
+  const pauseMsMean = random.logBetween(2, 60);
+  while (!workload.isOver) {
+    await random.pick(kinds)(zk, workload, random);
+    await sleep(random.exponential(pauseMsMean));
+  }
+}
+
+type Activity = (zk: ZooKeeper, workload: Workload, random: RandomStream) => Promise<void>;
+
+const ACTIVITIES: readonly Activity[] = [
+  increment,
+  enqueue,
+  pipelineBurst,
+  transfer,
+  churnThings,
+  liveAndWatch,
+  transferWithSequence,
+];
+
+/** Read-modify-write with a version. */
+async function increment(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  const path = `/counters/${random.below(3)}`;
+  const counter = workload.counter(path);
+  await attempt(workload, async () => {
+    const now = await zk.getOrNull(path);
+    if (now === null) {
+      await zk.create(path, '0');
+      return;
+    }
+    const next = Number(new TextDecoder().decode(now.data)) + 1;
+    counter.unknown++;
+    try {
+      await zk.set(path, String(next), { version: now.stat.version });
+      counter.acknowledged++;
+      counter.unknown--;
+    } catch (error) {
+      if (isZkError(error) && error.outcome === 'not-applied') counter.unknown--;
+      throw error;
+    }
+  });
+}
+
+async function enqueue(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  await attempt(workload, async () => {
+    const { path } = await zk.create('/queue/item-', payload(random), { mode: 'persistent-sequential' });
+    workload.keep(path);
+  });
+}
+
+/** Many at once on one stream: they must take effect, and be answered, in this order. */
+async function pipelineBurst(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  const answered: number[] = [];
+  const burst = Array.from({ length: random.between(3, 25) }, async (_value, index) => {
+    await attempt(workload, async () => {
+      const { path } = await zk.create('/queue/burst-', payload(random), { mode: 'persistent-sequential' });
+      workload.keep(path);
+      answered.push(index);
+    });
+  });
+  await Promise.all(burst);
+  demand(
+    answered.every((index, position) => position === 0 || index > (answered[position - 1] as number)),
+    'answers come in the order of the calls',
+    { answered: answered.join(' ') },
+  );
+}
+
+/** Two nodes that are only ever made and removed together. */
+async function transfer(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  const name = `/pairs/${random.below(4)}`;
+  await attempt(workload, async () => {
+    const left = await zk.exists(`${name}-left`);
+    const transaction = zk.transaction();
+    if (left === null) {
+      transaction.create(`${name}-left`, payload(random)).create(`${name}-right`, payload(random));
+    } else {
+      transaction.delete(`${name}-left`, { version: left.version }).delete(`${name}-right`);
+    }
+    await transaction.commit();
+  });
+}
+
+async function transferWithSequence(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  await attempt(workload, async () => {
+    const results = await zk
+      .transaction()
+      .check('/queue')
+      .create('/queue/both-', payload(random), { mode: 'persistent-sequential' })
+      .set('/pairs', payload(random))
+      .commit();
+    const made = results.find((result) => result.op === 'create');
+    if (made !== undefined) workload.keep(made.path);
+  });
+}
+
+/** Create, set, delete of few nodes by all: refusals abound. */
+async function churnThings(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  const path = `/things/${random.below(6)}`;
+  const action = random.below(4);
+  await attempt(workload, async () => {
+    if (action === 0) await zk.create(path, payload(random));
+    if (action === 1) await zk.set(path, payload(random));
+    if (action === 2) await zk.set(path, payload(random), { version: random.below(3) });
+    if (action === 3) await zk.delete(path);
+  });
+}
+
+/** An ephemeral of this session, and one-shot watches on what others do. */
+async function liveAndWatch(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+  const action = random.below(5);
+  const path = `/things/${random.below(6)}`;
+  await attempt(workload, async () => {
+    if (action === 0) await zk.create('/live/member-', '', { mode: 'ephemeral-sequential' });
+    if (action === 1) await zk.create(`/live/seat-${random.below(3)}`, '', { mode: 'ephemeral' });
+    if (action === 2) await zk.exists(path, { watch: true });
+    if (action === 3) await zk.get(path, { watch: true });
+    if (action === 4) await zk.children(random.pick(['/live', '/things', '/pairs']), { watch: true });
+  });
+}
+
+/** A refusal or a lost connection is part of life; anything else is a flaw. */
+async function attempt(workload: Workload, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isZkError(error)) throw error;
+    demand(!UNEXPECTED.has(error.code), 'a client is refused only for a reason it can have', {
+      code: error.code,
+      message: error.message,
+    });
+    workload.failed(error.code);
+  }
+}
+
+/** No healthy client meets these, whatever happens to servers and network. */
+const UNEXPECTED: ReadonlySet<string> = new Set([
+  'SYSTEM',
+  'MARSHALLING',
+  'UNIMPLEMENTED',
+  'PROTOCOL_VERSION',
+  'CODEC_FAILED',
+  'INVALID_PATH',
+  'BAD_ARGUMENTS',
+]);
+
+function payload(random: RandomStream): string {
+  return 'x'.repeat(random.logBetween(1, 400));
+}

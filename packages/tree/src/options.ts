@@ -1,0 +1,21 @@
+/** Bounds that the leader checks before it proposes; what is in the history already is applied whatever they say. */
+export interface TreeOptions {
+  /** Data of one node, in bytes. */
+  readonly dataBytesMax: number;
+  /** Operations in one transaction. */
+  readonly transactionOperationsMax: number;
+  /**
+   * How far a session's numbered writes may be ahead of the last one it knows to be answered. This bounds its stored
+   * results.
+   */
+  readonly outstandingRequestsMax: number;
+  readonly ephemeralsPerSessionMax: number;
+}
+
+/** 1 MiB as in ZooKeeper; the others are far above what recipes need and far below what memory would notice. */
+export const TREE_OPTIONS_DEFAULT: TreeOptions = {
+  dataBytesMax: 2 ** 20,
+  transactionOperationsMax: 1000,
+  outstandingRequestsMax: 1000,
+  ephemeralsPerSessionMax: 10_000,
+};

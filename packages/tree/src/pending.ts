@@ -1,0 +1,337 @@
+import { assert, NO_SESSION, parentOf, type SessionId, ZXID_NONE, type Zxid } from '@zabra/model';
+import { nextVersion } from './node.ts';
+import type { State } from './state.ts';
+
+/** What the checks of a write need to know of a node. */
+export interface NodeFacts {
+  readonly version: number;
+  readonly sequence: number;
+  readonly childCount: number;
+  readonly ephemeralOwner: SessionId;
+}
+
+/** What the checks of a write need to know of a session. */
+export interface SessionFacts {
+  readonly nonce: string;
+  readonly answeredThrough: number;
+  readonly ephemeralCount: number;
+}
+
+/** A numbered write that needs no second txn. */
+export interface Twin {
+  readonly zxid: Zxid;
+  readonly requestHash: number;
+}
+
+/**
+ * The leader's view of what it has proposed and not applied yet, laid over the applied state, so that a request sees
+ * those before it. The newest record of a path or session counts; it goes when the txn that wrote it is applied, since
+ * the state then says the same. One entry per txn, in zxid order, knows what that txn wrote.
+ */
+export class Pending {
+  readonly #state: State;
+  readonly #nodes = new Map<string, PendingNode>();
+  readonly #sessions = new Map<SessionId, PendingSession>();
+  #entries: Entry[] = [];
+  /** Entries before it are applied; they are cut off now and then, not one by one. */
+  #head = 0;
+  /** While a transaction is tried: how to take back what it recorded, in the order in which it did. */
+  #undo: (() => void)[] | undefined = undefined;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get size(): number {
+    return this.#entries.length - this.#head;
+  }
+
+  /** Time of the newest txn, pending or applied. */
+  get lastTimeMs(): number {
+    return this.#entries.at(-1)?.timeMs ?? this.#state.lastTimeMs;
+  }
+
+  node(path: string): NodeFacts | undefined {
+    const record = this.#nodes.get(path);
+    if (record === undefined) return this.#state.node(path);
+    return record.exists ? record : undefined;
+  }
+
+  /** Undefined when there is none, or it is about to be closed. */
+  session(id: SessionId): SessionFacts | undefined {
+    const record = this.#sessions.get(id);
+    if (record === undefined) return this.#state.sessions.get(id);
+    return record.isOpen ? record : undefined;
+  }
+
+  /** Is this id taken? One about to be closed still is: its successor would need the same place. */
+  hasSession(id: SessionId): boolean {
+    return this.#sessions.has(id) || this.#state.sessions.has(id);
+  }
+
+  /** The zxid from which on everything known of the session is applied. */
+  sessionSettledAt(id: SessionId): Zxid {
+    return this.#sessions.get(id)?.zxid ?? this.#state.appliedZxid;
+  }
+
+  /** The same number of the same instance, pending or stored. */
+  twin(id: SessionId, requestNo: number): Twin | undefined {
+    const record = this.#sessions.get(id);
+    const pending = record?.writes.get(requestNo);
+    if (pending !== undefined) return pending;
+    // Until the pending attach is applied, the stored results are those of another instance.
+    if (record !== undefined && record.instanceSince > this.#state.appliedZxid) return undefined;
+    const stored = this.#state.sessions.get(id)?.results.get(requestNo);
+    return stored === undefined ? undefined : { zxid: stored.result.zxid, requestHash: stored.requestHash };
+  }
+
+  /** Begins the entry of a txn; what is recorded from here on belongs to it. */
+  begin(zxid: Zxid, timeMs: number): void {
+    const last = this.#entries.at(-1)?.zxid ?? this.#state.appliedZxid;
+    assert(zxid > last, 'pending changes come in zxid order', { last, zxid });
+    this.#entries.push({ zxid, timeMs, paths: [], sessions: [], author: undefined, requestNo: 0 });
+  }
+
+  /** The entry's txn is this numbered write. */
+  recordWrite(
+    id: SessionId,
+    write: { readonly requestNo: number; readonly requestHash: number; readonly answeredThrough: number },
+  ): void {
+    const entry = this.#newest();
+    const session = this.#touch(id);
+    entry.author = session;
+    entry.requestNo = write.requestNo;
+    session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash: write.requestHash });
+    session.answeredThrough = Math.max(session.answeredThrough, write.answeredThrough);
+  }
+
+  recordCreate(path: string, ephemeralOwner: SessionId): void {
+    const parentPath = parentOf(path);
+    const parent = this.#node(parentPath);
+    const { zxid } = this.#newest();
+    this.#put(parentPath, {
+      zxid,
+      exists: true,
+      version: parent.version,
+      sequence: parent.sequence + 1,
+      childCount: parent.childCount + 1,
+      ephemeralOwner: parent.ephemeralOwner,
+    });
+    this.#put(path, { zxid, exists: true, version: 0, sequence: 0, childCount: 0, ephemeralOwner });
+    if (ephemeralOwner === NO_SESSION) return;
+    const owner = this.#countEphemeral(ephemeralOwner, 1);
+    const createdBefore = owner.created.get(path);
+    owner.created.set(path, zxid);
+    this.#undo?.push(() => {
+      if (createdBefore === undefined) owner.created.delete(path);
+      else owner.created.set(path, createdBefore);
+    });
+  }
+
+  recordSet(path: string): void {
+    const { version, sequence, childCount, ephemeralOwner } = this.#node(path);
+    const { zxid } = this.#newest();
+    this.#put(path, {
+      zxid,
+      exists: true,
+      version: nextVersion(version),
+      sequence,
+      childCount,
+      ephemeralOwner,
+    });
+  }
+
+  recordDelete(path: string): void {
+    const { ephemeralOwner } = this.#node(path);
+    const parentPath = parentOf(path);
+    const parent = this.#node(parentPath);
+    const { zxid } = this.#newest();
+    this.#put(parentPath, {
+      zxid,
+      exists: true,
+      version: parent.version,
+      sequence: parent.sequence,
+      childCount: parent.childCount - 1,
+      ephemeralOwner: parent.ephemeralOwner,
+    });
+    this.#put(path, {
+      zxid,
+      exists: false,
+      version: 0,
+      sequence: 0,
+      childCount: 0,
+      ephemeralOwner: NO_SESSION,
+    });
+    if (ephemeralOwner !== NO_SESSION) this.#countEphemeral(ephemeralOwner, -1);
+  }
+
+  recordSession(id: SessionId, nonce: string): void {
+    const session = this.#touch(id);
+    session.isOpen = true;
+    session.nonce = nonce;
+    session.instanceSince = this.#newest().zxid;
+    session.answeredThrough = 0;
+    session.writes = new Map();
+  }
+
+  recordClose(id: SessionId): void {
+    const session = this.#touch(id);
+    // A superset: created and deleted again, or applied already and in both lists.
+    const candidates = new Set([
+      ...(this.#state.sessions.get(id)?.ephemerals ?? []),
+      ...session.created.keys(),
+    ]);
+    for (const path of candidates) {
+      if (this.node(path)?.ephemeralOwner === id) this.recordDelete(path);
+    }
+    session.isOpen = false;
+  }
+
+  /** `attempt` says whether what it recorded may stay; otherwise it is taken back. */
+  allOrNothing(attempt: () => boolean): void {
+    const undo: (() => void)[] = [];
+    this.#undo = undo;
+    const stays = attempt();
+    this.#undo = undefined;
+    if (stays) return;
+    for (const takeBack of undo.reverse()) takeBack();
+    this.#newest().paths.length = 0;
+  }
+
+  /** The oldest entry is applied: the state says now what its records said. */
+  settle(zxid: Zxid): void {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return;
+    assert(entry.zxid === zxid, 'pending changes are applied in the order in which they were prepared', {
+      pending: entry.zxid,
+      applied: zxid,
+    });
+    for (const path of entry.paths) {
+      if (this.#nodes.get(path)?.zxid === zxid) this.#nodes.delete(path);
+      if (entry.author?.created.get(path) === zxid) entry.author.created.delete(path);
+    }
+    if (entry.author?.writes.get(entry.requestNo)?.zxid === zxid) entry.author.writes.delete(entry.requestNo);
+    for (const session of entry.sessions) {
+      if (session.zxid === zxid) this.#sessions.delete(session.id);
+    }
+    this.#dropHead();
+  }
+
+  /** A record of the history that was not prepared takes no place that a pending txn counts on. */
+  assertAfter(zxid: Zxid): void {
+    const first = this.#entries[this.#head]?.zxid;
+    assert(first === undefined || first > zxid, 'pending changes are above what is applied', { first, zxid });
+  }
+
+  clear(): void {
+    this.#nodes.clear();
+    this.#sessions.clear();
+    this.#entries = [];
+    this.#head = 0;
+  }
+
+  #newest(): Entry {
+    const entry = this.#entries.at(-1);
+    assert(entry !== undefined, 'a change is recorded within an entry');
+    return entry;
+  }
+
+  #node(path: string): NodeFacts {
+    const node = this.node(path);
+    assert(node !== undefined, 'a recorded change is on a node that exists', { path });
+    return node;
+  }
+
+  #put(path: string, node: PendingNode): void {
+    const before = this.#nodes.get(path);
+    this.#nodes.set(path, node);
+    this.#newest().paths.push(path);
+    this.#undo?.push(() => {
+      if (before === undefined) this.#nodes.delete(path);
+      else this.#nodes.set(path, before);
+    });
+  }
+
+  #countEphemeral(owner: SessionId, difference: 1 | -1): PendingSession {
+    const session = this.#touch(owner);
+    session.ephemeralCount += difference;
+    this.#undo?.push(() => {
+      session.ephemeralCount -= difference;
+    });
+    return session;
+  }
+
+  /** The session's record, made from the state when there is none, now held by the newest entry. */
+  #touch(id: SessionId): PendingSession {
+    const entry = this.#newest();
+    let record = this.#sessions.get(id);
+    if (record === undefined) {
+      record = newRecord(id, this.#state.sessions.get(id));
+      this.#sessions.set(id, record);
+    }
+    if (record.zxid !== entry.zxid) {
+      record.zxid = entry.zxid;
+      entry.sessions.push(record);
+    }
+    return record;
+  }
+
+  #dropHead(): void {
+    this.#head++;
+    if (this.#head === this.#entries.length) {
+      this.#entries = [];
+      this.#head = 0;
+    } else if (this.#head >= HEAD_MAX && this.#head * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+/** So many applied entries may linger before they are cut off. */
+const HEAD_MAX = 1024;
+
+interface PendingNode extends NodeFacts {
+  readonly zxid: Zxid;
+  readonly exists: boolean;
+}
+
+interface PendingSession extends SessionFacts {
+  readonly id: SessionId;
+  /** Of the newest txn that concerns the session. */
+  zxid: Zxid;
+  isOpen: boolean;
+  nonce: string;
+  /** The txn that brought this instance; 0 when it is the applied one. */
+  instanceSince: Zxid;
+  answeredThrough: number;
+  ephemeralCount: number;
+  /** Numbered writes of this instance. */
+  writes: Map<number, Twin>;
+  /** Ephemerals created by pending txns (some may be deleted again), with the zxid of each. */
+  readonly created: Map<string, Zxid>;
+}
+
+interface Entry {
+  readonly zxid: Zxid;
+  readonly timeMs: number;
+  readonly paths: string[];
+  readonly sessions: PendingSession[];
+  /** Who wrote, and under which number; absent for session operations. */
+  author: PendingSession | undefined;
+  requestNo: number;
+}
+
+function newRecord(id: SessionId, applied: SessionFacts | undefined): PendingSession {
+  return {
+    id,
+    zxid: ZXID_NONE,
+    isOpen: applied !== undefined,
+    nonce: applied?.nonce ?? '',
+    instanceSince: ZXID_NONE,
+    answeredThrough: applied?.answeredThrough ?? 0,
+    ephemeralCount: applied?.ephemeralCount ?? 0,
+    writes: new Map(),
+    created: new Map(),
+  };
+}

@@ -1,0 +1,273 @@
+import {
+  assert,
+  type Change,
+  type ErrorCode,
+  type Refusal,
+  type Request,
+  refusal,
+  SESSION_ID_MAX,
+  type SessionOperation,
+  type SubOperation,
+  type TransactionOperation,
+  type Txn,
+  type TxnBody,
+  unreachable,
+  type WriteOperation,
+  type WriteRequest,
+  type Zxid,
+} from '@zabra/model';
+import { checkOperation, isRefusal } from './check-operation.ts';
+import { operationHash } from './operation-hash.ts';
+import type { TreeOptions } from './options.ts';
+import type { Pending } from './pending.ts';
+
+export interface PrepareContext {
+  /** The leader's wall clock, ms since 1970. */
+  readonly wallMs: number;
+  /** The zxid that the txn will have if the request becomes one. */
+  readonly nextZxid: Zxid;
+}
+
+export type Prepared =
+  /**
+   * To be proposed at `nextZxid`: its effects are pending from now on. An `error` body is a write refused in its place of
+   * the history: it is proposed and its refusal stored like any result.
+   */
+  | { readonly kind: 'txn'; readonly txn: Txn }
+  /**
+   * Nothing to propose: a txn at `zxid`, pending or applied, has done it already. The answer is there once that zxid is
+   * applied. For a write, `Tree.storedResult` has it; an attach by the instance that holds the session just succeeded.
+   */
+  | { readonly kind: 'stored'; readonly zxid: Zxid }
+  /** Refused before ordering; leaves no trace, so that the same number may be tried again. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/**
+ * Turns a request into a txn, judged against what is applied and pending. Changes `pending` only when it answers `txn`.
+ */
+export function prepare(
+  pending: Pending,
+  options: TreeOptions,
+  request: Request,
+  context: PrepareContext,
+): Prepared {
+  switch (request.kind) {
+    case 'write':
+      return prepareWrite(pending, options, request, context);
+    case 'session':
+      return prepareSession(pending, request.operation, context);
+    default:
+      return unreachable(request);
+  }
+}
+
+function prepareWrite(
+  pending: Pending,
+  options: TreeOptions,
+  request: WriteRequest,
+  context: PrepareContext,
+): Prepared {
+  const { sessionId, requestNo, answeredThrough, operation } = request;
+  const session = pending.session(sessionId);
+  if (session === undefined) return unknownSession(sessionId);
+  if (session.nonce !== request.nonce) {
+    return refused(
+      'SESSION_MOVED',
+      `session ${sessionId} belongs to another instance of the client now: attach again`,
+    );
+  }
+  const malformed = numberFault(request);
+  if (malformed !== undefined) return refused('BAD_ARGUMENTS', malformed);
+  if (requestNo <= session.answeredThrough) {
+    return refused(
+      'BAD_ARGUMENTS',
+      `write ${requestNo}: the client has the answers through ${session.answeredThrough}, use a new number`,
+    );
+  }
+
+  const requestHash = operationHash(operation);
+  const twin = pending.twin(sessionId, requestNo);
+  if (twin !== undefined) {
+    return twin.requestHash === requestHash
+      ? { kind: 'stored', zxid: twin.zxid }
+      : refused(
+          'BAD_ARGUMENTS',
+          `write ${requestNo} was another operation before: each write has a number of its own`,
+        );
+  }
+
+  const ahead = requestNo - Math.max(session.answeredThrough, answeredThrough);
+  if (ahead > options.outstandingRequestsMax) {
+    return refused(
+      'LIMIT',
+      `${ahead} writes without a known answer, at most ${options.outstandingRequestsMax} (outstandingRequestsMax): wait for replies`,
+    );
+  }
+  const tooMuch = sizeFault(operation, options);
+  if (tooMuch !== undefined) return { kind: 'refused', refusal: tooMuch };
+
+  const timeMs = begin(pending, context);
+  pending.recordWrite(sessionId, { requestNo, requestHash, answeredThrough });
+  const body = orderedBody(pending, options, operation, sessionId);
+  return { kind: 'txn', txn: { timeMs, sessionId, requestNo, answeredThrough, requestHash, body } };
+}
+
+/** A write in its place of the history: done, or refused there. */
+function orderedBody(
+  pending: Pending,
+  options: TreeOptions,
+  operation: WriteOperation,
+  sessionId: number,
+): TxnBody {
+  if (operation.kind === 'transaction') return transactionBody(pending, options, operation, sessionId);
+  const judged = checkOperation(pending, options, operation, sessionId);
+  return isRefusal(judged)
+    ? { kind: 'error', code: judged.code, message: judged.message, failedIndex: -1, codes: [] }
+    : { kind: 'change', change: judged };
+}
+
+function transactionBody(
+  pending: Pending,
+  options: TreeOptions,
+  transaction: TransactionOperation,
+  sessionId: number,
+): TxnBody {
+  const { operations } = transaction;
+  const changes: Change[] = [];
+  let failure: Refusal | undefined;
+  pending.allOrNothing(() => {
+    for (const operation of operations) {
+      const judged = checkOperation(pending, options, operation, sessionId);
+      if (isRefusal(judged)) {
+        failure = judged;
+        return false;
+      }
+      changes.push(judged);
+    }
+    return true;
+  });
+  if (failure === undefined) return { kind: 'transaction', changes };
+
+  const failedIndex = changes.length;
+  const { code, message } = failure;
+  return {
+    kind: 'error',
+    code,
+    message: `operation ${failedIndex}: ${message}`,
+    failedIndex,
+    codes: operations.map((_, index) => codeAt(index, failedIndex, code)),
+  };
+}
+
+/** Those before the failing one would have passed; those after it were not looked at (ZooKeeper: RUNTIMEINCONSISTENCY). */
+function codeAt(index: number, failedIndex: number, code: ErrorCode): ErrorCode | 'OK' {
+  if (index < failedIndex) return 'OK';
+  return index === failedIndex ? code : 'TRANSACTION_FAILED';
+}
+
+function prepareSession(pending: Pending, operation: SessionOperation, context: PrepareContext): Prepared {
+  const { sessionId } = operation;
+  switch (operation.kind) {
+    case 'createSession': {
+      const { timeoutMs, passwordHash, nonce } = operation;
+      if (!Number.isInteger(sessionId) || sessionId <= 0 || sessionId > SESSION_ID_MAX) {
+        return refused(
+          'BAD_ARGUMENTS',
+          `a session id is above 0 and below 2^53, not ${sessionId}: draw another`,
+        );
+      }
+      if (!isUint32(timeoutMs) || timeoutMs === 0) {
+        return refused(
+          'BAD_ARGUMENTS',
+          `a session timeout is a whole number of ms above 0, not ${timeoutMs}`,
+        );
+      }
+      if (pending.hasSession(sessionId)) {
+        return refused('CONFLICT', `session ${sessionId} exists already: draw another id`);
+      }
+      const timeMs = begin(pending, context);
+      pending.recordSession(sessionId, nonce);
+      return sessionTxn(timeMs, { kind: 'createSession', sessionId, timeoutMs, passwordHash, nonce });
+    }
+    case 'attachSession': {
+      const { nonce } = operation;
+      const session = pending.session(sessionId);
+      if (session === undefined) return unknownSession(sessionId);
+      // A second attach of one instance must not cost it the results of the writes between the two.
+      if (session.nonce === nonce) return { kind: 'stored', zxid: pending.sessionSettledAt(sessionId) };
+      const timeMs = begin(pending, context);
+      pending.recordSession(sessionId, nonce);
+      return sessionTxn(timeMs, { kind: 'attachSession', sessionId, nonce });
+    }
+    case 'closeSession': {
+      if (pending.session(sessionId) === undefined) return unknownSession(sessionId);
+      const timeMs = begin(pending, context);
+      pending.recordClose(sessionId);
+      return sessionTxn(timeMs, { kind: 'closeSession', sessionId });
+    }
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** Session operations are not numbered: done twice they change nothing more. */
+function sessionTxn(timeMs: number, body: TxnBody & { readonly sessionId: number }): Prepared {
+  const { sessionId } = body;
+  return { kind: 'txn', txn: { timeMs, sessionId, requestNo: 0, answeredThrough: 0, requestHash: 0, body } };
+}
+
+function begin(pending: Pending, { wallMs, nextZxid }: PrepareContext): number {
+  assert(Number.isSafeInteger(wallMs) && wallMs >= 0, 'wall time is a whole number of ms', { wallMs });
+  const timeMs = Math.max(wallMs, pending.lastTimeMs);
+  pending.begin(nextZxid, timeMs);
+  return timeMs;
+}
+
+function numberFault({ requestNo, answeredThrough }: WriteRequest): string | undefined {
+  if (!isUint32(requestNo) || requestNo === 0) {
+    return `writes are numbered from 1 to 2^32 - 1, not ${requestNo}`;
+  }
+  if (!isUint32(answeredThrough) || answeredThrough >= requestNo) {
+    return `write ${requestNo} says that writes through ${answeredThrough} are answered: only earlier ones can be`;
+  }
+  return undefined;
+}
+
+function sizeFault(operation: WriteOperation, options: TreeOptions): Refusal | undefined {
+  if (operation.kind !== 'transaction') return dataFault(operation, options);
+  const count = operation.operations.length;
+  const max = options.transactionOperationsMax;
+  if (count > max) {
+    return refusal(
+      'LIMIT',
+      `a transaction has at most ${max} operations (transactionOperationsMax), not ${count}: split it`,
+    );
+  }
+  for (const sub of operation.operations) {
+    const fault = dataFault(sub, options);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function dataFault(operation: SubOperation, { dataBytesMax }: TreeOptions): Refusal | undefined {
+  if (operation.kind !== 'create' && operation.kind !== 'set') return undefined;
+  const { length } = operation.data;
+  if (length <= dataBytesMax) return undefined;
+  return refusal(
+    'DATA_TOO_LARGE',
+    `a node holds at most ${dataBytesMax} bytes (dataBytesMax), not ${length}: keep large data elsewhere`,
+  );
+}
+
+function isUint32(value: number): boolean {
+  return value >>> 0 === value;
+}
+
+function unknownSession(id: number): Prepared {
+  return refused('SESSION_EXPIRED', `session ${id} is closed or has expired: open a new one`);
+}
+
+function refused(code: ErrorCode, message: string): Prepared {
+  return { kind: 'refused', refusal: refusal(code, message) };
+}

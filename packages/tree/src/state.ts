@@ -1,0 +1,268 @@
+import {
+  ACL_OPEN,
+  type Acl,
+  assert,
+  NO_SESSION,
+  nameOf,
+  PERMISSIONS,
+  parentOf,
+  type SessionId,
+  type Stat,
+  type WriteResult,
+  ZXID_NONE,
+  type Zxid,
+} from '@zabra/model';
+import { Digest } from './digest.ts';
+import { byCodeUnits, internAcl, NO_DATA, Node, nextVersion, ownBytes } from './node.ts';
+import { Session, type StoredResult } from './session.ts';
+
+/** These always exist and are never deleted, as in ZooKeeper. */
+export const RESERVED_PATHS: readonly string[] = ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota'];
+
+/** Is told of each node and session before it changes, as long as a snapshot is being taken. */
+export interface PreImageKeeper {
+  keepNode(path: string, node: Node): void;
+  keepSession(session: Session): void;
+}
+
+/**
+ * What the history up to `appliedZxid` has made: nodes, sessions, stored results. Every change goes through a method
+ * here, which keeps the digest right and tells a running snapshot first. Methods assert what prepare has checked: a txn
+ * that doesn't fit means that this server's history is not the leader's.
+ */
+export class State {
+  appliedZxid: Zxid = ZXID_NONE;
+  /** Time of the last txn; times never go back. */
+  lastTimeMs = 0;
+  nodeCount = 0;
+  readonly root: Node = new Node(NO_DATA, ACL_OPEN);
+  readonly sessions: Map<SessionId, Session> = new Map<SessionId, Session>();
+  readonly digest: Digest = new Digest();
+  snapshot: PreImageKeeper | undefined = undefined;
+  /** Of the last snapshot begun. What comes into being afterwards is marked with it: that snapshot must not have it. */
+  snapshotNumber = 0;
+
+  node(path: string): Node | undefined {
+    if (path === '/') return this.root;
+    let node: Node | undefined = this.root;
+    let start = 1;
+    while (node !== undefined) {
+      const slash = path.indexOf('/', start);
+      if (slash === -1) return node.child(path.slice(start));
+      node = node.child(path.slice(start, slash));
+      start = slash + 1;
+    }
+    return undefined;
+  }
+
+  createNode(create: {
+    readonly path: string;
+    readonly data: Uint8Array;
+    readonly acl: readonly Acl[];
+    readonly ephemeralOwner: SessionId;
+    readonly zxid: Zxid;
+    readonly timeMs: number;
+  }): Stat {
+    const { path, zxid } = create;
+    const name = nameOf(path);
+    const parentPath = parentOf(path);
+    const parent = this.#existing(parentPath);
+    assert(parent.child(name) === undefined, 'a node is created once', { path, zxid });
+
+    const node = new Node(ownBytes(create.data), internAcl(create.acl));
+    node.czxid = zxid;
+    node.mzxid = zxid;
+    node.pzxid = zxid;
+    node.ctimeMs = create.timeMs;
+    node.mtimeMs = create.timeMs;
+    node.snapshotMark = this.snapshotNumber;
+    node.ephemeralOwner = create.ephemeralOwner;
+
+    this.#beforeNode(parentPath, parent);
+    parent.addChild(name, node);
+    parent.sequence++;
+    parent.pzxid = zxid;
+    this.digest.addNode(parent);
+
+    this.enterNode(path, node);
+    if (node.ephemeralOwner !== NO_SESSION) this.enterEphemeral(path, node.ephemeralOwner);
+    return node.stat();
+  }
+
+  setNode(set: {
+    readonly path: string;
+    readonly data: Uint8Array;
+    readonly version: number;
+    readonly zxid: Zxid;
+    readonly timeMs: number;
+  }): Stat {
+    const node = this.#existing(set.path);
+    const { path, version, zxid } = set;
+    assert(version === nextVersion(node.version), 'a version follows the one before', {
+      path,
+      version,
+      zxid,
+    });
+    this.#beforeNode(path, node);
+    node.data = ownBytes(set.data);
+    node.version = version;
+    node.mzxid = zxid;
+    node.mtimeMs = set.timeMs;
+    this.digest.hashContent(path, node);
+    this.digest.addNode(node);
+    return node.stat();
+  }
+
+  deleteNode(path: string, zxid: Zxid): void {
+    const node = this.#existing(path);
+    assert(node.childCount === 0, 'a deleted node has no children', { path, zxid });
+    assert(!RESERVED_PATHS.includes(path), 'a reserved node stays', { path, zxid });
+    this.#beforeNode(path, node);
+    if (node.ephemeralOwner !== NO_SESSION)
+      this.#existingSession(node.ephemeralOwner).ephemerals.delete(path);
+
+    const parentPath = parentOf(path);
+    const parent = this.#existing(parentPath);
+    this.#beforeNode(parentPath, parent);
+    parent.removeChild(nameOf(path));
+    parent.pzxid = zxid;
+    this.digest.addNode(parent);
+    this.nodeCount--;
+  }
+
+  createSession(id: SessionId, timeoutMs: number, passwordHash: Uint8Array, nonce: string): void {
+    assert(id !== NO_SESSION && !this.sessions.has(id), 'a session id is new', { id });
+    const session = new Session(id, timeoutMs, ownBytes(passwordHash), nonce);
+    session.snapshotMark = this.snapshotNumber;
+    this.enterSession(session);
+  }
+
+  /** The former instance's results go with it: its numbers mean nothing to the new one. */
+  attachSession(id: SessionId, nonce: string): void {
+    const session = this.#existingSession(id);
+    this.#beforeSession(session);
+    this.#forgetResults(session);
+    session.nonce = nonce;
+    session.answeredThrough = 0;
+    this.digest.hashIdentity(session);
+    this.digest.addSession(session);
+  }
+
+  /** Deletes the session's ephemerals in path order and answers their paths. */
+  closeSession(id: SessionId, zxid: Zxid): readonly string[] {
+    const session = this.#existingSession(id);
+    const paths = [...session.ephemerals].sort(byCodeUnits);
+    for (const path of paths) this.deleteNode(path, zxid);
+    this.#beforeSession(session);
+    this.#forgetResults(session);
+    this.sessions.delete(id);
+    return paths;
+  }
+
+  /** Enters a numbered write in the exactly-once table and lets go of what the client knows by now. */
+  keepResult(write: {
+    readonly sessionId: SessionId;
+    readonly requestNo: number;
+    readonly answeredThrough: number;
+    readonly requestHash: number;
+    readonly result: WriteResult;
+  }): void {
+    const { sessionId, requestNo, requestHash, result } = write;
+    const session = this.#existingSession(sessionId);
+    assert(requestNo > session.answeredThrough, 'a number above the watermark', { sessionId, requestNo });
+    assert(!session.results.has(requestNo), 'a numbered write happens once', { sessionId, requestNo });
+    this.#beforeSession(session);
+    this.#pruneResults(session, write.answeredThrough);
+    this.digest.addSession(session);
+    this.enterResult(session, { requestNo, requestHash, result });
+  }
+
+  /** Enters a node whose fields are all set and whose parent has it already. */
+  enterNode(path: string, node: Node): void {
+    this.digest.hashContent(path, node);
+    this.digest.addNode(node);
+    this.nodeCount++;
+  }
+
+  enterEphemeral(path: string, owner: SessionId): void {
+    this.#existingSession(owner).ephemerals.add(path);
+  }
+
+  enterSession(session: Session): void {
+    this.sessions.set(session.id, session);
+    this.digest.hashIdentity(session);
+    this.digest.addSession(session);
+  }
+
+  enterResult(session: Session, stored: StoredResult): void {
+    const { requestNo, requestHash, result } = stored;
+    const { a, b } = this.digest.hashResult(session.id, stored);
+    session.results.set(requestNo, { requestNo, requestHash, result, hashA: a, hashB: b });
+    this.digest.addHash(a, b);
+  }
+
+  #existing(path: string): Node {
+    const node = this.node(path);
+    assert(node !== undefined, 'a changed node exists', { path, appliedZxid: this.appliedZxid });
+    return node;
+  }
+
+  #existingSession(id: SessionId): Session {
+    const session = this.sessions.get(id);
+    assert(session !== undefined, 'a changed session exists', { id, appliedZxid: this.appliedZxid });
+    return session;
+  }
+
+  /** Must come before each change of a node: afterwards it is out of the digest until `addNode`. */
+  #beforeNode(path: string, node: Node): void {
+    this.snapshot?.keepNode(path, node);
+    this.digest.removeNode(node);
+  }
+
+  #beforeSession(session: Session): void {
+    this.snapshot?.keepSession(session);
+    this.digest.removeSession(session);
+  }
+
+  #forgetResults(session: Session): void {
+    for (const kept of session.results.values()) this.digest.removeHash(kept.hashA, kept.hashB);
+    session.results.clear();
+  }
+
+  #pruneResults(session: Session, answeredThrough: number): void {
+    const from = session.answeredThrough;
+    if (answeredThrough <= from) return;
+    session.answeredThrough = answeredThrough;
+    // The shorter of two ways: a client may leave out as many numbers as it likes.
+    if (answeredThrough - from <= session.results.size) {
+      for (let requestNo = from + 1; requestNo <= answeredThrough; requestNo++)
+        this.#forgetResult(session, requestNo);
+    } else {
+      for (const requestNo of session.results.keys()) {
+        if (requestNo <= answeredThrough) this.#forgetResult(session, requestNo);
+      }
+    }
+  }
+
+  #forgetResult(session: Session, requestNo: number): void {
+    const kept = session.results.get(requestNo);
+    if (kept === undefined) return;
+    this.digest.removeHash(kept.hashA, kept.hashB);
+    session.results.delete(requestNo);
+  }
+}
+
+/** Before the first txn. The reserved nodes were made by none: their zxids, times and counters are 0. */
+export function emptyState(): State {
+  const state = new State();
+  for (const path of RESERVED_PATHS) {
+    const node =
+      path === '/' ? state.root : new Node(NO_DATA, path === CONFIG_PATH ? ACL_READ_ONLY : ACL_OPEN);
+    if (path !== '/') state.node(parentOf(path))?.addChild(nameOf(path), node);
+    state.enterNode(path, node);
+  }
+  return state;
+}
+
+const CONFIG_PATH = '/zookeeper/config';
+const ACL_READ_ONLY: readonly Acl[] = [{ perms: PERMISSIONS.read, scheme: 'world', id: 'anyone' }];
