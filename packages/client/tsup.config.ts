@@ -1,4 +1,6 @@
 import { defineConfig } from 'tsup';
 import { build } from '../../tsup.base.ts';
 
-export default defineConfig(build({ index: 'src/index.ts', recipes: 'src/recipes/index.ts' }));
+export default defineConfig(
+  build({ index: 'src/index.ts', core: 'src/core/index.ts', recipes: 'src/recipes/index.ts' }),
+);

@@ -37,8 +37,8 @@ const SIZE_DEFAULT = 3;
 const BASE_PORT_DEFAULT = 5180;
 const PORT_MAX = 65_535;
 /** Ctrl-C promises an end within 5 s. */
-const CLEAN_STOP_MS = 4000;
-const POLL_MS = 50;
+const CLEAN_STOP_MS = 3500;
+const POLL_MS = 100;
 /** After this long without a leader, it says what it waits for, and goes on waiting. */
 const PATIENCE_MS = 15_000;
 /** Servers end with their supervisor at once; this is for a machine under load. */
@@ -234,38 +234,32 @@ function planState(options: EnsembleOptions, before: EnsembleState | undefined):
   };
 }
 
-/** Servers of a supervisor that was killed may need a moment to notice. */
+/** Servers of a supervisor that was killed may need a moment to notice; they hold their ports to their very end. */
 async function endOfLeftovers(before: EnsembleState | undefined): Promise<void> {
+  if (before === undefined || before.supervisorPid === null) return;
   const giveUpAt = performance.now() + LEFTOVERS_MS;
-  const isAlive = ({ pid }: ServerEntry): boolean => pid !== null && isProcess(pid);
-  // A pid that is still there afterwards is somebody else's by now; a port in use would say so.
-  while (before?.servers.some(isAlive) && performance.now() < giveUpAt) await sleep(POLL_MS);
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  while ((await takenPort(before.servers)) !== undefined && performance.now() < giveUpAt)
+    await sleep(POLL_MS);
 }
 
 /** Looks before anything is written: a taken port would otherwise stop one server of several. */
 async function refuseTakenPorts(servers: readonly ServerEntry[]): Promise<void> {
+  const taken = await takenPort(servers);
+  if (taken === undefined) return;
+  throw new Failure(`${taken}, is in use; end what listens there, or give another --base-port`);
+}
+
+/** The first one, in words. */
+async function takenPort(servers: readonly ServerEntry[]): Promise<string | undefined> {
   for (const { id, client, peer } of servers) {
-    for (const [address, use] of [
-      [client, 'clients'],
-      [peer, 'peers'],
-    ] as const) {
-      if (await isTaken(address)) {
-        throw new Failure(
-          `port ${address.slice(address.lastIndexOf(':') + 1)}, for ${use} of server ${id}, is in use; ` +
-            'end what listens there, or give another --base-port',
-        );
-      }
-    }
+    if (await isTaken(client)) return `port ${portOf(client)}, for clients of server ${id}`;
+    if (await isTaken(peer)) return `port ${portOf(peer)}, for peers of server ${id}`;
   }
+  return undefined;
+}
+
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
 }
 
 function isTaken(address: string): Promise<boolean> {

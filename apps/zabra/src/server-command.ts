@@ -1,12 +1,13 @@
 import { loadConfig } from './config-command.ts';
 import type { ConfigFlags } from './config-file.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts';
+import { log } from './log.ts';
 import { print } from './output.ts';
 
 /** What a server tells the supervisor that started it. */
 export type ServerReport =
   | { readonly kind: 'listening' }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string; readonly exitCode: ExitCode };
 
 /** `zabra server`: runs one server until it is told to stop, or fails. */
 export async function serve(flags: ConfigFlags & { readonly refill?: boolean }): Promise<ExitCode> {
@@ -15,7 +16,7 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
   try {
     const { config } = await loadConfig(flags);
     const { startServer } = await import('@zabra/server');
-    const server = await startServer(config, { refill: flags.refill === true });
+    const server = await startServer(config, { refill: flags.refill === true, log });
     await print(
       `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,
     );
@@ -24,7 +25,7 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
     if (ended !== undefined) throw ended;
     return EXIT.done;
   } catch (error) {
-    report({ kind: 'failed', message: (error as Error).message });
+    report({ kind: 'failed', message: (error as Error).message, exitCode: exitCodeOf(error) });
     throw error;
   }
 }

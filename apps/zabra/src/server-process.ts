@@ -38,16 +38,14 @@ export class ServerProcess {
 
   #waitUntilListening({ id, logFile }: { readonly id: number; readonly logFile: string }): Promise<void> {
     return new Promise((resolve, reject) => {
-      let reason: string | undefined;
+      let failure: Failure | undefined;
       this.#child.on('message', (report: ServerReport) => {
         if (report.kind === 'listening') resolve();
-        else reason = report.message;
+        else failure = new Failure(`server ${id} did not start: ${report.message}`, report.exitCode);
       });
       this.ended.then((ending) => {
         reject(
-          new Failure(
-            `server ${id} did not start: ${reason ?? `it ended (${ending}); its log is ${logFile}`}`,
-          ),
+          failure ?? new Failure(`server ${id} did not start: it ended (${ending}); its log is ${logFile}`),
         );
       });
     });

@@ -180,6 +180,22 @@ describe('zabra up', () => {
   );
 
   test(
+    'kills a server that does not stop: all ends within 5 s',
+    async () => {
+      const local = await Local.make(1);
+      const up = local.up('--size', '1');
+      await up.line('ready');
+      const [pid = 0] = local.pids();
+      process.kill(pid, 'SIGSTOP');
+      const askedAt = performance.now();
+      expect((await up.end('SIGTERM')).code).toBe(0);
+      expect(performance.now() - askedAt).toBeLessThan(5000);
+      expect(isAlive(pid)).toBe(false);
+    },
+    LONG_MS,
+  );
+
+  test(
     'refuses a second one on the same directory, and leaves the first alone',
     async () => {
       const local = await Local.make(1);
@@ -249,7 +265,7 @@ describe('the data commands', () => {
     async () => {
       const local = await Local.make(1);
       await local.up('--size', '1').line('ready');
-      const { run } = { run: (...args: readonly string[]) => local.run(...args) };
+      const run = (...args: readonly string[]): Promise<Finished> => local.run(...args);
 
       expect(await run('create', '/a')).toEqual({ ...DONE, stdout: '/a\n' });
       expect(await run('get', '/a')).toEqual({ ...DONE, stdout: '' });

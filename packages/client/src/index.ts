@@ -1,3 +1,4 @@
+export { connect, createClient } from './connect.ts';
 export { type Acl, type Acls, acl, type Permission } from './core/acl.ts';
 export type {
   CallOptions,

@@ -12,6 +12,5 @@ export type Mutant =
   | 'dedupe-forgotten-in-snapshot';
 
 declare global {
-  // biome-ignore lint/suspicious/noVar: the only form in which a global can be declared
   var __ZABRA_MUTANT__: Mutant | undefined;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig, resolveConfig, toCoreOptions } from './config.ts';
 import { variableOf } from './config-overrides.ts';
@@ -298,4 +299,14 @@ describe('flags win over the environment, the environment over the file', () => 
 
 test('a variable is named as the path, in capitals', () => {
   expect(variableOf('timing.sessionTimeoutMinMs')).toBe('ZABRA_TIMING_SESSION_TIMEOUT_MIN_MS');
+});
+
+test('docs/configuration.md names every key', () => {
+  const documented = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const isDocumented = (path: string): boolean =>
+    documented.includes(`\`${path}\``) ||
+    documented.includes(`| \`${path.slice(path.lastIndexOf('.') + 1)}\` |`);
+  const paths = resolve({}).settings.map(({ path }) => path);
+  expect(paths.length).toBeGreaterThan(40);
+  expect(paths.filter((path) => !isDocumented(path))).toEqual([]);
 });

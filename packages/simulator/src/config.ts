@@ -53,9 +53,9 @@ export function drawConfig(random: RandomStream): RunConfig {
     servers: random.chance(0.75) ? 3 : 5,
     clients: random.between(3, 6),
     faults: faults.length > 0 ? faults : ['process crash'],
-    faultsUs: random.between(3_000_000, 9_000_000),
-    faultEveryUsMean: random.logBetween(150_000, 1_500_000),
-    writesMin: random.between(120, 400),
+    faultsUs: random.between(2_000_000, 7_000_000),
+    faultEveryUsMean: random.logBetween(80_000, 800_000),
+    writesMin: random.between(110, 250),
     sessionTimeoutMs: random.pick([1000, 2500, 6000]),
     network: {
       delayUsMin: random.pick([20, 200, 1000]),

@@ -46,6 +46,7 @@ export class LogChecker {
   /** What a server's replica says it has applied. */
   applied(id: PeerId, zxid: Zxid): void {
     const server = this.#server(id);
+    if (!server.isKnown) return;
     demand(server.durableZxid >= zxid, 'a server applies only what its own log holds durably', {
       server: id,
       applied: formatZxid(zxid),
@@ -60,6 +61,9 @@ export class LogChecker {
         break;
       case 'appended':
         server.appended(input.zxid);
+        break;
+      case 'truncated':
+        server.truncated();
         break;
       case 'manifestSaved':
         this.#manifestSaved(server, input.acceptedEpoch, input.currentEpoch);
@@ -210,7 +214,8 @@ class GhostServer {
   /** Records after the base, oldest first. */
   #zxids: Zxid[] = [];
   #durable = 0 as Zxid;
-  /** Alternatives between which a crash may have decided. */
+  /** A truncation, or a snapshot, on its way to the disk: a crash decides whether it happened. */
+  #beforeTruncation: Zxid[] | undefined;
   #installing: Zxid | undefined;
   #hasCrashed = true;
 
@@ -224,6 +229,11 @@ class GhostServer {
 
   get durableZxid(): Zxid {
     return this.#durable;
+  }
+
+  /** False from a crash on until the server has read its disk back. */
+  get isKnown(): boolean {
+    return !this.#hasCrashed;
   }
 
   /** In the log, or under the base snapshot. */
@@ -251,7 +261,12 @@ class GhostServer {
         zxid: formatZxid(zxid),
       });
     }
+    this.#beforeTruncation ??= [...this.#zxids];
     this.#cut(after);
+  }
+
+  truncated(): void {
+    this.#beforeTruncation = undefined;
   }
 
   installSnapshot(zxid: Zxid, history: HistoryChecker): void {
@@ -299,6 +314,8 @@ class GhostServer {
       this.snapshotInstalled(this.#installing);
     }
     this.#installing = undefined;
+    if (this.#beforeTruncation?.includes(state.lastZxid) === true) this.#zxids = this.#beforeTruncation;
+    this.#beforeTruncation = undefined;
     demand(state.lastZxid >= this.#durable, 'what was durable is there after a crash', facts);
     demand(this.has(state.lastZxid), 'a log holds only what was appended to it', facts);
     demand(

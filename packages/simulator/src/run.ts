@@ -197,7 +197,7 @@ class World {
     const probe = this.#client();
     const write = probe.create(`/probe-`, '', { mode: 'persistent-sequential' });
     await this.#within(LIVENESS_US, 'after the faults a write is served', write);
-    await probe.close();
+    await this.#within(LIVENESS_US, 'a client closes', probe.close());
   }
 
   /** Every server has applied the whole history and has the same digest. */
@@ -283,7 +283,11 @@ class World {
     });
     this.#faults.addClient(host);
     const servers = this.#cluster.members.map((id) => addressOf(id));
-    const zk = startClient(env, { servers, sessionTimeoutMs: this.#config.sessionTimeoutMs });
+    const zk = startClient(env, {
+      servers,
+      sessionTimeoutMs: this.#config.sessionTimeoutMs,
+      random: random.stream('back-off'),
+    });
     const sleep = (delayMs: number): Promise<void> =>
       new Promise((resolve) => this.#scheduler.after(delayMs * 1000, resolve));
     return { zk, random, sleep };

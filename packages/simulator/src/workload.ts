@@ -1,4 +1,5 @@
-import { isZkError, type ZooKeeper } from '@zabra/client/core';
+import type { ZooKeeper } from '@zabra/client/core';
+import { isClientError } from './client-adapter.ts';
 import type { RandomStream } from './random.ts';
 import { demand } from './violation.ts';
 
@@ -77,7 +78,7 @@ export async function runClient(options: {
   const { zk, workload, random, sleep } = options;
   for (const root of ROOTS) await attempt(workload, () => zk.create(root, 'root'));
   const kinds = random.shuffled(ACTIVITIES).slice(0, random.between(3, ACTIVITIES.length));
-  const pauseMsMean = random.logBetween(2, 60);
+  const pauseMsMean = random.logBetween(15, 200);
   while (!workload.isOver) {
     await random.pick(kinds)(zk, workload, random);
     await sleep(random.exponential(pauseMsMean));
@@ -113,7 +114,7 @@ async function increment(zk: ZooKeeper, workload: Workload, random: RandomStream
       counter.acknowledged++;
       counter.unknown--;
     } catch (error) {
-      if (isZkError(error) && error.outcome === 'not-applied') counter.unknown--;
+      if (isClientError(error) && error.outcome === 'not-applied') counter.unknown--;
       throw error;
     }
   });
@@ -202,7 +203,7 @@ async function attempt(workload: Workload, work: () => Promise<unknown>): Promis
   try {
     await work();
   } catch (error) {
-    if (!isZkError(error)) throw error;
+    if (!isClientError(error)) throw error;
     demand(!UNEXPECTED.has(error.code), 'a client is refused only for a reason it can have', {
       code: error.code,
       message: error.message,

@@ -14,16 +14,15 @@ export type SyncPlan = { readonly mode: 'diff' | 'trunc'; readonly zxid: Zxid } 
  * Chooses how a learner's history becomes a prefix of the leader's.
  *
  * The common history ends at (e, the smaller counter) for the highest epoch e that both logs hold: one leader made all of
- * e, and whoever holds (e, c) holds what that leader had before it. The leader can send what follows unless it starts
- * below `baseZxid`, the end of what it has only as a snapshot. An empty learner shares the start with a leader whose log
- * is complete from there.
+ * e, and whoever holds (e, c) holds what that leader had before it. Without such an epoch only the empty history is
+ * common. The leader can send what follows record by record, unless part of that lies below `baseZxid`, the end of what
+ * it has only as a snapshot.
  *
  * Zab paper (DSN'11), synchronization phase; ZooKeeper's range tests on its recent history lost data (ZOOKEEPER-1154,
  * ZOOKEEPER-2832).
  */
 export function planSync(leader: LogOutline & { readonly baseZxid: Zxid }, learner: LogOutline): SyncPlan {
   const common = commonEnd(leader.ends, learner.ends);
-  if (common === ZXID_NONE && learner.lastZxid !== ZXID_NONE) return { mode: 'snap' };
   if (common < leader.baseZxid) return { mode: 'snap' };
   return { mode: learner.lastZxid > common ? 'trunc' : 'diff', zxid: common };
 }

@@ -1,7 +1,10 @@
 import { asZxid, counterOf, epochOf, ZXID_NONE, type Zxid } from '@zabra/model';
 import type { DurableState, Effect, EpochEnd, LogRecord, Standing } from '../src/index.ts';
 
-export type DiskEffect = Extract<Effect, { kind: 'append' | 'truncate' | 'saveManifest' | 'installSnapshot' }>;
+export type DiskEffect = Extract<
+  Effect,
+  { kind: 'append' | 'truncate' | 'saveManifest' | 'installSnapshot' }
+>;
 
 /** Two resources: each keeps its order, neither waits for the other. */
 export type Lane = 'log' | 'manifest';

@@ -1,4 +1,4 @@
-import { asZxid, type PeerId, ZXID_NONE, type Zxid } from '@zabra/model';
+import { epochOf, type PeerId, ZXID_NONE, type Zxid } from '@zabra/model';
 import {
   checkInvariants,
   type Effect,
@@ -74,7 +74,7 @@ export class Ensemble {
   readonly readIndexed: { readonly id: number; readonly zxid: Zxid | undefined }[] = [];
   /** What happened, by kind: a run that proves nothing is seen. */
   readonly counts: Record<string, number> = {};
-  trace: ((line: string, effect: Effect, from: PeerId) => void) | undefined;
+  trace: ((from: PeerId, effect: Effect) => void) | undefined;
   readonly #options: Partial<ZabOptions>;
   readonly #timing: Timing;
   readonly #cuts = new Set<string>();
@@ -247,6 +247,11 @@ export class Ensemble {
     if (zab?.serving === true && disk.applied.length > 0) disk.snapshot();
   }
 
+  /** These were committed before the story begins. */
+  assume(records: readonly LogRecord[]): void {
+    for (const record of records.slice(this.committed.length)) this.committed.push(record);
+  }
+
   /** Returns the number under which `readIndexed` will have the answer. */
   readIndex(server: PeerId): number {
     const id = this.#asked.size;
@@ -333,7 +338,7 @@ export class Ensemble {
 
   #perform(server: Server, effects: readonly Effect[]): void {
     for (const effect of effects) {
-      this.trace?.(describe(server.id, effect), effect, server.id);
+      this.trace?.(server.id, effect);
       this.#performOne(server, effect);
     }
   }
@@ -562,6 +567,12 @@ export class Ensemble {
     });
   }
 
+  /** Who is at the other end of a stream. */
+  peerOf(id: PeerId, link: LinkId): PeerId | undefined {
+    const stream = this.#stream(id, link);
+    return stream?.learner === id ? stream.leader : stream?.learner;
+  }
+
   #stream(id: PeerId, link: LinkId): Stream | undefined {
     return this.#streams.find(
       (stream) =>
@@ -636,7 +647,8 @@ export class Ensemble {
   #checkRead(id: number, zxid: Zxid | undefined): void {
     const asked = this.#asked.get(id);
     if (asked === undefined) throw new Error(`question ${id} was not asked, or answered before`);
-    if (zxid !== undefined && zxid < asked) throw new Error(`read index ${zxid}, but ${asked} was committed before`);
+    if (zxid !== undefined && zxid < asked)
+      throw new Error(`read index ${zxid}, but ${asked} was committed before`);
   }
 
   #checkCut(disk: Disk, after: Zxid): void {
@@ -652,7 +664,9 @@ export class Ensemble {
       throw new Error(`epoch ${zab.epoch} has leaders ${before} and ${id}`);
     if (before === undefined) {
       const { disk } = this.server(id);
-      const missing = this.committed.find((record) => !disk.holds(record.zxid));
+      // A leader that was held up may be established when a later one already is: it lacks that one's records.
+      const earlier = this.committed.filter((record) => epochOf(record.zxid) < zab.epoch);
+      const missing = earlier.find((record) => !disk.holds(record.zxid));
       if (missing !== undefined) throw new Error(`leader ${id} lacks ${missing.zxid}, which was committed`);
     }
     this.#established.set(zab.epoch, id);
@@ -668,8 +682,4 @@ function isBefore(
 
 function text(record: LogRecord): string {
   return `${record.kind} ${new TextDecoder().decode(record.payload)}`;
-}
-
-function describe(_id: PeerId, effect: Effect): string {
-  return effect.kind;
 }

@@ -45,4 +45,3 @@ export function schedule(seed: number): Ensemble {
   }
   return ensemble;
 }
-

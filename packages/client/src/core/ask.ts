@@ -29,9 +29,26 @@ export interface ChangeAnswer {
 /** `watch` is set where the ask wanted one and the server armed it. */
 export type Answer =
   | { readonly kind: 'write'; readonly zxid: number; readonly results: readonly ChangeAnswer[] }
-  | { readonly kind: 'get'; readonly zxid: number; readonly data: Uint8Array; readonly stat: Stat; readonly watch: OneShot | undefined }
-  | { readonly kind: 'exists'; readonly zxid: number; readonly stat: Stat | undefined; readonly watch: OneShot | undefined }
-  | { readonly kind: 'children'; readonly zxid: number; readonly names: readonly string[]; readonly stat: Stat; readonly watch: OneShot | undefined }
+  | {
+      readonly kind: 'get';
+      readonly zxid: number;
+      readonly data: Uint8Array;
+      readonly stat: Stat;
+      readonly watch: OneShot | undefined;
+    }
+  | {
+      readonly kind: 'exists';
+      readonly zxid: number;
+      readonly stat: Stat | undefined;
+      readonly watch: OneShot | undefined;
+    }
+  | {
+      readonly kind: 'children';
+      readonly zxid: number;
+      readonly names: readonly string[];
+      readonly stat: Stat;
+      readonly watch: OneShot | undefined;
+    }
   | { readonly kind: 'sync'; readonly zxid: number }
   | RefusedAnswer;
 
@@ -46,7 +63,10 @@ export interface RefusedAnswer {
 }
 
 /** The answer that fits an ask. */
-export type AnswerTo<K extends Ask['kind']> = Extract<Answer, { kind: K extends ReadAsk['kind'] ? K : 'write' }>;
+export type AnswerTo<K extends Ask['kind']> = Extract<
+  Answer,
+  { kind: K extends ReadAsk['kind'] ? K : 'write' }
+>;
 
 export function isWrite(ask: Ask): ask is WriteOperation {
   switch (ask.kind) {

@@ -127,7 +127,9 @@ export class Client {
   }
 
   /** For leak tests: what is kept for calls that have not ended, and for watches. */
-  get retained(): Readonly<Record<'requests' | 'deadlines' | 'signals' | 'waits' | 'watches' | 'listeners', number>> {
+  get retained(): Readonly<
+    Record<'requests' | 'deadlines' | 'signals' | 'waits' | 'watches' | 'listeners', number>
+  > {
     const unanswered = this.#link.kind === 'attached' ? this.#link.connection.unanswered : 0;
     return {
       requests: this.#waiting.length + this.#backingOff.size + unanswered,
@@ -147,20 +149,30 @@ export class Client {
   /** Resolves when connected; else rejects with UNREACHABLE, BEHIND, PROTOCOL_VERSION or the signal's reason. */
   ready(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     this.start();
-    return this.#awaitConnected(this.#session, { signal, timeoutMs, lateness: () => this.#unreachable(timeoutMs) });
+    return this.#awaitConnected(this.#session, {
+      signal,
+      timeoutMs,
+      lateness: () => this.#unreachable(timeoutMs),
+    });
   }
 
   /** What a call with these options is bound to. Throws SESSION_EXPIRED when that session is not the one of now. */
   binding(op: string, options: CallOptions): SessionRecord | undefined {
     if (options.session === undefined) return undefined;
     if (options.session !== this.#session.id || !this.#session.isOpen) {
-      throw new ZkError('SESSION_EXPIRED', { op, message: `the client has moved on from session ${hex(options.session)}` });
+      throw new ZkError('SESSION_EXPIRED', {
+        op,
+        message: `the client has moved on from session ${hex(options.session)}`,
+      });
     }
     return this.#session;
   }
 
   /** Makes one request. Never throws; the promise always settles. */
-  async submit<K extends Ask['kind']>(ask: Ask & { readonly kind: K }, terms: RequestTerms): Promise<AnswerTo<K>> {
+  async submit<K extends Ask['kind']>(
+    ask: Ask & { readonly kind: K },
+    terms: RequestTerms,
+  ): Promise<AnswerTo<K>> {
     const request = new Request(ask, terms, this.#env.monotonicMs());
     this.#take(request);
     // #answered lets no other kind of answer through.
@@ -170,7 +182,11 @@ export class Client {
   /** As `work` settles, unless its caller gives up before; the work goes on. */
   async within<T>(
     work: Promise<T>,
-    terms: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number; readonly lateness: () => Error },
+    terms: {
+      readonly signal: AbortSignal | undefined;
+      readonly timeoutMs: number;
+      readonly lateness: () => Error;
+    },
   ): Promise<T> {
     const wait = new Wait<void>(terms);
     this.#deadlines.add(wait, terms.timeoutMs);
@@ -218,19 +234,29 @@ export class Client {
 
   #take(request: Request): void {
     const { signal, boundTo, guaranteed, timeoutMs } = request.terms;
-    if (signal?.aborted) return request.reject(signal.reason);
-    if (this.#link.kind === 'down' || (this.#closing !== undefined && !guaranteed)) {
-      return request.reject(request.error('CLIENT_CLOSED', 'the client is closed'));
+    if (signal?.aborted) {
+      request.reject(signal.reason);
+      return;
     }
-    if (boundTo !== undefined && boundTo !== this.#session) return request.reject(this.#boundLost(request));
+    const isClosed = this.#closing !== undefined && (!guaranteed || this.#closing.asked);
+    if (this.#link.kind === 'down' || isClosed) {
+      request.reject(request.error('CLIENT_CLOSED', 'the client is closed'));
+      return;
+    }
+    if (boundTo !== undefined && boundTo !== this.#session) {
+      request.reject(this.#boundLost(request));
+      return;
+    }
     if (request.bytesMax > FRAME_BYTES_MAX) {
       const message = `${request.bytesMax} bytes are more than a request may have (${FRAME_BYTES_MAX})`;
-      return request.reject(request.error('DATA_TOO_LARGE', message));
+      request.reject(request.error('DATA_TOO_LARGE', message));
+      return;
     }
     const { requestsWaitingMax } = this.#settings;
     if (!guaranteed && this.#waiting.length + this.#backingOff.size >= requestsWaitingMax) {
       const message = `${requestsWaitingMax} requests wait already (requestsWaitingMax): wait for answers`;
-      return request.reject(request.error('LIMIT', message));
+      request.reject(request.error('LIMIT', message));
+      return;
     }
     if (guaranteed) this.#guaranteedPending++;
     this.#deadlines.add(request, timeoutMs);
@@ -246,7 +272,8 @@ export class Client {
   }
 
   #sendWaiting(): void {
-    while (this.#link.kind === 'attached') {
+    // Behind the end of the session nothing is sent.
+    while (this.#link.kind === 'attached' && this.#closing?.asked !== true) {
       const { connection } = this.#link;
       const request = this.#waiting.first;
       if (request === undefined || connection.unanswered >= this.#settings.requestsOutstandingMax) return;
@@ -258,7 +285,8 @@ export class Client {
   #send(request: Request, connection: Connection): void {
     if (request.isWrite && request.requestNo === 0) {
       if (this.#session.lastRequestNo === REQUEST_NO_MAX) {
-        return this.#fail(request, 'LIMIT', 'the session has used all its write numbers: make a new client');
+        this.#fail(request, 'LIMIT', 'the session has used all its write numbers: make a new client');
+        return;
       }
       request.requestNo = ++this.#session.lastRequestNo;
     }
@@ -349,14 +377,20 @@ export class Client {
   }
 
   #late(waiter: Request | Wait<void>): void {
-    if (waiter.kind === 'wait') return this.#giveUp(waiter, waiter.lateness());
+    if (waiter.kind === 'wait') {
+      this.#giveUp(waiter, waiter.lateness());
+      return;
+    }
     const cause = this.#link.kind === 'attached' ? undefined : [...this.#causes.values()].at(-1);
     const message = `no answer within ${waiter.terms.timeoutMs} ms (the session is ${this.#session.state})`;
     this.#giveUp(waiter, waiter.error('REQUEST_TIMEOUT', message, cause));
   }
 
   #giveUp(waiter: Request | Wait<void>, reason: unknown): void {
-    if (waiter.kind === 'wait') return this.#endWait(waiter, reason);
+    if (waiter.kind === 'wait') {
+      this.#endWait(waiter, reason);
+      return;
+    }
     this.#finish(waiter);
     // A write that was sent keeps its place, so that its number does not become a gap.
     if (waiter.place === 'waiting' && waiter.requestNo === 0) {
@@ -402,8 +436,11 @@ export class Client {
     const session = this.#session;
     const isReconnected = session.number !== 0;
     if (isReconnected && granted.sessionId !== session.number) {
-      const error = new ZkError('MARSHALLING', { message: 'the server attached another session than was asked for' });
-      return this.#ended({ kind: 'lost', error });
+      const error = new ZkError('MARSHALLING', {
+        message: 'the server attached another session than was asked for',
+      });
+      this.#ended({ kind: 'lost', error });
+      return;
     }
     link.cancel();
     const { address, connection } = link;
@@ -418,8 +455,17 @@ export class Client {
     session.becomeConnected({ ...granted, attachSentAt: sentAt });
     connection.rearm(this.#watches.armed());
     this.#watchDeadline();
-    this.#settings.logger?.info('connected', { server: address, session: hex(session.id), reconnected: isReconnected });
-    this.#events.emit({ type: 'connected', server: address, sessionId: session.id, reconnected: isReconnected });
+    this.#settings.logger?.info('connected', {
+      server: address,
+      session: hex(session.id),
+      reconnected: isReconnected,
+    });
+    this.#events.emit({
+      type: 'connected',
+      server: address,
+      sessionId: session.id,
+      reconnected: isReconnected,
+    });
     if (this.#lostBefore !== undefined) {
       this.#events.emit({ type: 'renewed', previous: this.#lostBefore.id, sessionId: session.id });
       this.#lostBefore = undefined;
@@ -436,24 +482,35 @@ export class Client {
 
   #ended(end: ConnectionEnd): void {
     const link = this.#link;
-    assert(link.kind === 'attaching' || link.kind === 'attached', 'a connection ends once', { link: link.kind });
+    assert(link.kind === 'attaching' || link.kind === 'attached', 'a connection ends once', {
+      link: link.kind,
+    });
     const cause = end.kind === 'lost' ? end.error : goodbyeError(end);
     this.#causes.set(link.address, cause);
     this.#requeue(this.#hangUp(), cause);
     if (link.kind === 'attached') {
       this.#session.becomeSuspended();
       const expiresInMs = this.#session.remainingMs;
-      this.#settings.logger?.warn('the connection is lost', { server: link.address, expiresInMs, cause: cause.message });
+      this.#settings.logger?.warn('the connection is lost', {
+        server: link.address,
+        expiresInMs,
+        cause: cause.message,
+      });
       this.#events.emit({ type: 'suspended', cause, expiresInMs });
     }
     if (this.#closing !== undefined) this.#closing.asked = false;
     const code = end.kind === 'goodbye' ? end.code : undefined;
-    if (code === 'OK' && this.#closing !== undefined) return this.shutDown(closedError());
+    if (code === 'OK' && this.#closing !== undefined) {
+      this.shutDown(closedError());
+      return;
+    }
     if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.number !== 0) {
-      return this.#expire('server', new ZkError(code, { message: cause.message, cause }));
+      this.#expire('server', new ZkError(code, { message: cause.message, cause }));
+      return;
     }
     if (code === 'PROTOCOL_VERSION' && this.#session.number === 0 && cause instanceof ZkError) {
-      return this.shutDown(cause);
+      this.shutDown(cause);
+      return;
     }
     this.#redial(cause);
   }
@@ -481,7 +538,8 @@ export class Client {
     for (const request of unanswered) {
       if (request.settled) continue;
       const error = request.error('CONNECTION_LOSS', cause.message, cause);
-      if (this.#nextDelay(request, error) === null) this.#fail(request, 'CONNECTION_LOSS', cause.message, cause);
+      if (this.#nextDelay(request, error) === null)
+        this.#fail(request, 'CONNECTION_LOSS', cause.message, cause);
     }
     this.#putBack(unanswered);
   }
@@ -504,16 +562,21 @@ export class Client {
     // Each server is tried once before the delay grows.
     const attempt = 1 + Math.floor(this.#failures / this.#rotation.length);
     this.#failures++;
-    const error = cause instanceof ZkError ? cause : new ZkError('CONNECTION_LOSS', { message: cause.message, cause });
+    const error =
+      cause instanceof ZkError ? cause : new ZkError('CONNECTION_LOSS', { message: cause.message, cause });
     const elapsedMs = this.#env.monotonicMs() - this.#failingSinceMs;
     const delayMs = this.#settings.reconnect({ attempt, elapsedMs, error });
-    if (delayMs === null) return this.shutDown(error);
+    if (delayMs === null) {
+      this.shutDown(error);
+      return;
+    }
     this.#link = { kind: 'backoff', cancel: this.#env.after(delayMs, () => this.#dial()) };
   }
 
   #unreachable(timeoutMs: number): ZkError {
     const causes = [...this.#causes];
-    const isBehind = causes.length === this.#rotation.length && causes.every(([, error]) => codeOf(error) === 'BEHIND');
+    const isBehind =
+      causes.length === this.#rotation.length && causes.every(([, error]) => codeOf(error) === 'BEHIND');
     const listed = this.#settings.addresses.map((address) => {
       return `${address} (${this.#causes.get(address)?.message ?? 'not tried to the end'})`;
     });
@@ -550,7 +613,11 @@ export class Client {
 
   async #awaitConnected(
     session: SessionRecord,
-    terms: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number; readonly lateness: () => Error },
+    terms: {
+      readonly signal: AbortSignal | undefined;
+      readonly timeoutMs: number;
+      readonly lateness: () => Error;
+    },
   ): Promise<void> {
     terms.signal?.throwIfAborted();
     const wait = new Wait<void>(terms);
@@ -592,12 +659,17 @@ export class Client {
     this.#cancelDeadline = undefined;
     // Leases first.
     session.becomeLost('expired', reason);
-    this.#settings.logger?.warn('the session is lost', { session: hex(session.id), by, cause: reason.message });
+    this.#settings.logger?.warn('the session is lost', {
+      session: hex(session.id),
+      by,
+      cause: reason.message,
+    });
     this.#events.emit({ type: 'expired', sessionId: session.id, by });
     this.#watches.dropAll(this.#lastZxid);
     if (this.#closing !== undefined || this.#settings.onSessionExpired === 'close') {
       this.#putBack(unanswered);
-      return this.shutDown(reason);
+      this.shutDown(reason);
+      return;
     }
     this.#session = this.#newSession();
     this.#lostBefore = session;
@@ -607,7 +679,8 @@ export class Client {
 
   /** What surely was not applied and is not bound to the lost session goes on in the next one. */
   #carryOver(unanswered: readonly Request[], lost: SessionRecord, reason: ZkError): void {
-    for (const [wait, session] of [...this.#connectedWaits]) if (session === lost) this.#endWait(wait, reason);
+    for (const [wait, session] of [...this.#connectedWaits])
+      if (session === lost) this.#endWait(wait, reason);
     for (const request of [...this.#backingOff.keys()]) {
       if (request.terms.boundTo === lost) this.#fail(request, reason.code, reason.message, reason);
     }
@@ -626,7 +699,10 @@ export class Client {
     const closing = this.#closing;
     assert(closing !== undefined, 'the grace of a close ends', {});
     if (!closing.asked && this.#link.kind === 'attached') this.#endSession(closing, this.#link.connection);
-    else if (!closing.asked) return this.shutDown(closedError());
+    else if (!closing.asked) {
+      this.shutDown(closedError());
+      return;
+    }
     closing.cancelTimer = this.#env.after(GOODBYE_MS, () => this.shutDown(closedError()));
   }
 
@@ -640,7 +716,8 @@ export class Client {
   #endSession(closing: Closing, connection: Connection): void {
     closing.asked = true;
     this.#session.abort(closedError());
-    for (const request of this.#waiting.takeAll()) this.#fail(request, 'CLIENT_CLOSED', 'the client is closed');
+    for (const request of this.#waiting.takeAll())
+      this.#fail(request, 'CLIENT_CLOSED', 'the client is closed');
     connection.sendClose();
   }
 

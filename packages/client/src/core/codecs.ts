@@ -79,7 +79,9 @@ function validated(schema: StandardSchema, value: unknown): unknown {
   if (verdict instanceof Promise) {
     // The verdict comes too late to matter; unobserved, its rejection would end the process.
     verdict.catch(() => undefined);
-    throw new ZkError('BAD_ARGUMENTS', { message: 'a codec is synchronous: this schema validates with a promise' });
+    throw new ZkError('BAD_ARGUMENTS', {
+      message: 'a codec is synchronous: this schema validates with a promise',
+    });
   }
   if (verdict.issues !== undefined) {
     throw new ZkError('CODEC_FAILED', { message: 'the data does not fit the schema', cause: verdict.issues });

@@ -86,7 +86,8 @@ export class Connection {
     this.#channel = this.#env.dial(address);
     this.#channel.receive({
       frame: (frame) => this.#receive(frame),
-      closed: (error) => this.#end({ kind: 'lost', error: error ?? new Error('the server closed the stream') }),
+      closed: (error) =>
+        this.#end({ kind: 'lost', error: error ?? new Error('the server closed the stream') }),
     });
     if (this.#open) this.#channel.send(encodeEntries([attachEntry(this.#attach)]));
   }
@@ -189,7 +190,10 @@ export class Connection {
   #hear(word: ServerWord): void {
     switch (word.kind) {
       case 'attached':
-        if (this.#attached) return this.#misunderstood('it attached the session twice');
+        if (this.#attached) {
+          this.#misunderstood('it attached the session twice');
+          return;
+        }
         this.#attached = true;
         this.#timeoutMs = word.granted.timeoutMs;
         this.#owner.attached(word.granted, this.#attachSentAt);
@@ -198,9 +202,10 @@ export class Connection {
       case 'reply': {
         const request = this.#unanswered.first;
         if (request === undefined || word.xid !== this.#firstXid) {
-          return this.#misunderstood(
+          this.#misunderstood(
             `reply ${word.xid} came where ${this.#firstXid} of ${this.#unanswered.length} was due`,
           );
+          return;
         }
         this.#unanswered.remove(request);
         this.#firstXid++;
@@ -213,7 +218,8 @@ export class Connection {
       case 'heartbeatAck': {
         const sentAt = this.#beats.get(word.number);
         if (sentAt === undefined) {
-          return this.#misunderstood(`it acknowledged heartbeat ${word.number}, which it was not sent`);
+          this.#misunderstood(`it acknowledged heartbeat ${word.number}, which it was not sent`);
+          return;
         }
         for (const number of this.#beats.keys()) if (number <= word.number) this.#beats.delete(number);
         this.#owner.heartbeatAcknowledged(sentAt, word.zxid);
@@ -238,7 +244,10 @@ export class Connection {
   }
 
   #awaitNext(): void {
-    const nextMs = Math.min(this.#lastBeatMs + this.#timeoutMs / 3, this.#lastHeardMs + (this.#timeoutMs * 2) / 3);
+    const nextMs = Math.min(
+      this.#lastBeatMs + this.#timeoutMs / 3,
+      this.#lastHeardMs + (this.#timeoutMs * 2) / 3,
+    );
     this.#cancelTimer = this.#env.after(Math.max(1, nextMs - this.#env.monotonicMs()), () => {
       // At the turn's end, so that what arrived while this process was busy is read before silence is judged.
       this.#env.atTurnEnd(() => this.#check());

@@ -2,7 +2,7 @@ import { Client } from './client.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import type { ClientEnv } from './env.ts';
 import { ZkError } from './errors.ts';
-import { fraction, settingsOf, type Settings } from './settings.ts';
+import { fraction, type Settings, settingsOf } from './settings.ts';
 import { ZooKeeper } from './zookeeper.ts';
 
 /** A client in any world: the simulator's entrance. Does not dial until the first call. Throws BAD_ARGUMENTS. */
@@ -25,6 +25,9 @@ export async function connectOn(env: ClientEnv, options: ConnectOptions | string
 }
 
 /** Options with their defaults; jitter draws on the env's randomness. */
-export function readSettings(env: Pick<ClientEnv, 'randomBytes'>, options: ConnectOptions | string): Settings {
+export function readSettings(
+  env: Pick<ClientEnv, 'randomBytes'>,
+  options: ConnectOptions | string,
+): Settings {
   return settingsOf(options, () => fraction(env.randomBytes(4)));
 }

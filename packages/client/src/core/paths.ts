@@ -51,11 +51,19 @@ export const paths: Paths = {
 export function checkPath(path: string, sequential = false, op?: string): void {
   const fault = typeof path === 'string' ? pathFault(path, { sequential }) : 'a path is a string';
   if (fault === undefined) return;
-  throw new ZkError('INVALID_PATH', { message: fault, path: String(path), ...(op === undefined ? {} : { op }) });
+  throw new ZkError('INVALID_PATH', {
+    message: fault,
+    path: String(path),
+    ...(op === undefined ? {} : { op }),
+  });
 }
 
 /** A user's path as it is in the tree, below the root of the view (empty: the tree's own). Throws INVALID_PATH. */
-export function treePath(root: string, path: string, call: { readonly op: string; readonly mode?: CreateMode }): string {
+export function treePath(
+  root: string,
+  path: string,
+  call: { readonly op: string; readonly mode?: CreateMode },
+): string {
   const sequential = call.mode !== undefined && isSequential(call.mode);
   checkPath(path, sequential, call.op);
   if (root === '') return path;
@@ -65,9 +73,9 @@ export function treePath(root: string, path: string, call: { readonly op: string
   return full;
 }
 
-/** Takes the root off again. */
+/** Takes the root off again; a path that is not below it (a parent of the root, being made) stays whole. */
 export function withoutRoot(root: string, path: string): string {
-  if (root === '') return path;
+  if (root === '' || path.length < root.length) return path;
   return path.length === root.length ? '/' : path.slice(root.length);
 }
 

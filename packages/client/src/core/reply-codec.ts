@@ -1,5 +1,5 @@
 import { unreachable } from '@zabra/model';
-import type { ChangeResult, ErrorCode as WireErrorCode, Reply, Stat as WireStat } from '@zabra/proto';
+import type { ChangeResult, Reply, ErrorCode as WireErrorCode, Stat as WireStat } from '@zabra/proto';
 import type { Answer, ChangeAnswer } from './ask.ts';
 import { ZkError, type ZkErrorCode } from './errors.ts';
 import type { Stat } from './stat.ts';
@@ -12,13 +12,25 @@ export function answerOf(reply: Reply): Answer {
       return { kind: 'write', zxid, results: reply.write.results.map(changeAnswer) };
     case 'get':
       // A copy: the data is a view into its frame, which must not live as long as the user keeps one of its nodes.
-      return { kind: 'get', zxid, data: reply.get.data.slice(), stat: statOf(reply.get.stat), watch: undefined };
+      return {
+        kind: 'get',
+        zxid,
+        data: reply.get.data.slice(),
+        stat: statOf(reply.get.stat),
+        watch: undefined,
+      };
     case 'exists': {
       const { stat } = reply.exists;
       return { kind: 'exists', zxid, stat: stat === undefined ? undefined : statOf(stat), watch: undefined };
     }
     case 'children':
-      return { kind: 'children', zxid, names: reply.children.names, stat: statOf(reply.children.stat), watch: undefined };
+      return {
+        kind: 'children',
+        zxid,
+        names: reply.children.names,
+        stat: statOf(reply.children.stat),
+        watch: undefined,
+      };
     case 'sync':
       return { kind: 'sync', zxid };
     case 'refused': {

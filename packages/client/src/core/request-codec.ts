@@ -1,5 +1,16 @@
-import { type Acl as ModelAcl, ANY_VERSION, type CreateMode, type SubOperation, unreachable } from '@zabra/model';
-import type { ClientEntry, Acl as WireAcl, CreateMode as WireMode, SubOperation as WireSubOperation } from '@zabra/proto';
+import {
+  ANY_VERSION,
+  type CreateMode,
+  type Acl as ModelAcl,
+  type SubOperation,
+  unreachable,
+} from '@zabra/model';
+import type {
+  ClientEntry,
+  Acl as WireAcl,
+  CreateMode as WireMode,
+  SubOperation as WireSubOperation,
+} from '@zabra/proto';
 import type { Ask } from './ask.ts';
 
 /** What a request carries beside its ask; the numbers of a read are 0. */
@@ -31,23 +42,54 @@ export function requestEntry(ask: Ask, { xid, requestNo, answeredThrough }: Requ
     }
     case 'sync': {
       const sync = { path: ask.path };
-      return { kind: 'request', request: { kind: 'sync', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, sync } };
+      return {
+        kind: 'request',
+        request: { kind: 'sync', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, sync },
+      };
     }
     case 'create': {
       const { create } = createPart(ask);
-      return { kind: 'request', request: { kind: 'create', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, create } };
+      return {
+        kind: 'request',
+        request: { kind: 'create', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, create },
+      };
     }
     case 'set': {
       const set = { path: ask.path, data: ask.data, version: wireVersion(ask.version) };
-      return { kind: 'request', request: { kind: 'set', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, set } };
+      return {
+        kind: 'request',
+        request: { kind: 'set', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, set },
+      };
     }
     case 'delete': {
       const part = { path: ask.path, version: wireVersion(ask.version) };
-      return { kind: 'request', request: { kind: 'delete', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, delete: part } };
+      return {
+        kind: 'request',
+        request: {
+          kind: 'delete',
+          xid,
+          requestNo,
+          answeredThrough,
+          minZxid: 0,
+          linearizable: false,
+          delete: part,
+        },
+      };
     }
     case 'transaction': {
       const transaction = { operations: ask.operations.map(subOperation) };
-      return { kind: 'request', request: { kind: 'transaction', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, transaction } };
+      return {
+        kind: 'request',
+        request: {
+          kind: 'transaction',
+          xid,
+          requestNo,
+          answeredThrough,
+          minZxid: 0,
+          linearizable: false,
+          transaction,
+        },
+      };
     }
     default:
       return unreachable(ask);
@@ -115,7 +157,9 @@ function subOperation(operation: SubOperation): WireSubOperation {
   }
 }
 
-function createPart(operation: Extract<SubOperation, { kind: 'create' }>): Extract<WireSubOperation, { kind: 'create' }> {
+function createPart(
+  operation: Extract<SubOperation, { kind: 'create' }>,
+): Extract<WireSubOperation, { kind: 'create' }> {
   const { path, data, mode } = operation;
   return { kind: 'create', create: { path, data, mode: WIRE_MODES[mode], acl: operation.acl.map(wireAcl) } };
 }

@@ -1,9 +1,9 @@
 import { type Answer, type Ask, isWrite } from './ask.ts';
 import { ZkError, type ZkErrorCode } from './errors.ts';
 import { withoutRoot } from './paths.ts';
+import { askBytesMax } from './request-codec.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { SessionRecord } from './session.ts';
-import { askBytesMax } from './request-codec.ts';
 import type { Waiter } from './waiter.ts';
 
 /** How one call is made. */

@@ -32,12 +32,16 @@ export interface RetryPolicies {
  */
 export const retry: RetryPolicies = {
   exponential: (options = {}) => exponential(options, Math.random),
-  constant: ({ delayMs, maxAttempts = Number.POSITIVE_INFINITY }) => ({ attempt }) =>
-    attempt > maxAttempts ? null : delayMs,
-  untilElapsed: (ms, inner = retry.exponential()) => (context) => {
-    const delayMs = context.elapsedMs >= ms ? null : inner(context);
-    return delayMs === null ? null : Math.min(delayMs, ms - context.elapsedMs);
-  },
+  constant:
+    ({ delayMs, maxAttempts = Number.POSITIVE_INFINITY }) =>
+    ({ attempt }) =>
+      attempt > maxAttempts ? null : delayMs,
+  untilElapsed:
+    (ms, inner = retry.exponential()) =>
+    (context) => {
+      const delayMs = context.elapsedMs >= ms ? null : inner(context);
+      return delayMs === null ? null : Math.min(delayMs, ms - context.elapsedMs);
+    },
   forever: (inner = retry.exponential()) => {
     let lastMs = 1_000;
     return (context) => {

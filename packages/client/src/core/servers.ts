@@ -71,7 +71,9 @@ function isTls(scheme: string | undefined): boolean {
         message: `${scheme}:// speaks ZooKeeper's own wire format, which this client does not yet: use zabra://`,
       });
     default:
-      throw new ZkError('BAD_ARGUMENTS', { message: `unknown scheme ${scheme}://: use zabra:// or zabra+tls://` });
+      throw new ZkError('BAD_ARGUMENTS', {
+        message: `unknown scheme ${scheme}://: use zabra:// or zabra+tls://`,
+      });
   }
 }
 

@@ -124,7 +124,8 @@ export class SessionRecord implements Session {
 
   /** The ensemble heard a heartbeat that was sent then. */
   heartbeatAcknowledged(sentAt: Moment): void {
-    if (this.#provenAt === undefined || sentAt.monotonicMs > this.#provenAt.monotonicMs) this.#provenAt = sentAt;
+    if (this.#provenAt === undefined || sentAt.monotonicMs > this.#provenAt.monotonicMs)
+      this.#provenAt = sentAt;
   }
 
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<SessionEvent> {

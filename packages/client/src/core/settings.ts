@@ -31,7 +31,9 @@ export function settingsOf(options: ConnectOptions | string, random: () => numbe
   const servers = parseServers(given.servers);
   const tls = given.tls ?? servers.tls;
   if (tls === false && servers.tls) {
-    throw new ZkError('BAD_ARGUMENTS', { message: 'servers ask for TLS and tls is false: change one of them' });
+    throw new ZkError('BAD_ARGUMENTS', {
+      message: 'servers ask for TLS and tls is false: change one of them',
+    });
   }
   return {
     addresses: servers.addresses,
@@ -64,7 +66,9 @@ function chrootOf(path: string): string {
 
 function milliseconds(name: string, value: number): number {
   if (!(value > 0 && value < 2 ** 31)) {
-    throw new ZkError('BAD_ARGUMENTS', { message: `${name} is milliseconds above 0 and below 2^31, not ${value}` });
+    throw new ZkError('BAD_ARGUMENTS', {
+      message: `${name} is milliseconds above 0 and below 2^31, not ${value}`,
+    });
   }
   return value;
 }

@@ -99,7 +99,11 @@ function wordOf(entry: ServerEntry): ServerWord {
   }
 }
 
-const WIRE_KINDS: Readonly<Record<WatchKind, WireWatchKind>> = { data: 'DATA', exist: 'EXIST', child: 'CHILD' };
+const WIRE_KINDS: Readonly<Record<WatchKind, WireWatchKind>> = {
+  data: 'DATA',
+  exist: 'EXIST',
+  child: 'CHILD',
+};
 const KINDS: Readonly<Record<WireWatchKind, WatchKind>> = { DATA: 'data', EXIST: 'exist', CHILD: 'child' };
 const TYPES: Readonly<Record<Event['type'], ServerEvent['type']>> = {
   CREATED: 'created',

@@ -9,7 +9,10 @@ import type { RequestTerms } from './request.ts';
 export function termsOf(client: Client, root: string, op: string, options: CallOptions): RequestTerms {
   const { signal, timeoutMs = client.settings.requestTimeoutMs, retry = client.settings.retry } = options;
   if (!(timeoutMs >= 0)) {
-    throw new ZkError('BAD_ARGUMENTS', { op, message: `timeoutMs is milliseconds from 0 up, not ${timeoutMs}` });
+    throw new ZkError('BAD_ARGUMENTS', {
+      op,
+      message: `timeoutMs is milliseconds from 0 up, not ${timeoutMs}`,
+    });
   }
   return { op, root, signal, timeoutMs, retry, boundTo: client.binding(op, options), guaranteed: false };
 }

@@ -65,7 +65,12 @@ export class TransactionBuilder implements Transaction {
 
   set(path: string, data: Bytes | string, options: { readonly version?: number } = {}): this {
     const full = treePath(this.#root, path, { op: 'set' });
-    this.#operations.push({ kind: 'set', path: full, data: toBytes(data), version: versionOf(options.version) });
+    this.#operations.push({
+      kind: 'set',
+      path: full,
+      data: toBytes(data),
+      version: versionOf(options.version),
+    });
     return this;
   }
 
@@ -88,7 +93,10 @@ export class TransactionBuilder implements Transaction {
 
   guard(lease: Lease): this {
     if (this.#session !== undefined && this.#session !== lease.sessionId) {
-      throw new ZkError('BAD_ARGUMENTS', { op: 'guard', message: 'leases of two sessions cannot both be held' });
+      throw new ZkError('BAD_ARGUMENTS', {
+        op: 'guard',
+        message: 'leases of two sessions cannot both be held',
+      });
     }
     this.#session = lease.sessionId;
     const path = treePath(this.#root, lease.path, { op: 'guard' });

@@ -117,7 +117,10 @@ export class ZooKeeper implements AsyncDisposable {
   ): Promise<Stat | null | { stat: Stat | null; watch: OneShot }> {
     const full = treePath(this.#root, path, { op: 'exists' });
     const terms = termsOf(this.#client, this.#root, 'exists', options);
-    const answer = await this.#client.submit({ kind: 'exists', path: full, read: readTermsOf(options) }, terms);
+    const answer = await this.#client.submit(
+      { kind: 'exists', path: full, read: readTermsOf(options) },
+      terms,
+    );
     const stat = answer.stat ?? null;
     return answer.watch === undefined ? stat : { stat, watch: answer.watch };
   }
@@ -127,14 +130,21 @@ export class ZooKeeper implements AsyncDisposable {
     const full = treePath(this.#root, path, { op: 'set' });
     const version = versionOf(options.version);
     const terms = termsOf(this.#client, this.#root, 'set', options);
-    const answer = await this.#client.submit({ kind: 'set', path: full, data: toBytes(data), version }, terms);
+    const answer = await this.#client.submit(
+      { kind: 'set', path: full, data: toBytes(data), version },
+      terms,
+    );
     return statOf(answer.results, 'set');
   }
 
   /** Creates the node or sets its data. */
   async put(path: string, data: Bytes | string, options: CreateOptions = {}): Promise<Stat> {
     if (isSequential(options.mode ?? 'persistent') || options.protect) {
-      throw new ZkError('BAD_ARGUMENTS', { op: 'put', path, message: 'put is for a node whose name is known' });
+      throw new ZkError('BAD_ARGUMENTS', {
+        op: 'put',
+        path,
+        message: 'put is for a node whose name is known',
+      });
     }
     const budget = new Budget(this.#client, options);
     return this.#again('NODE_EXISTS', async () => {
@@ -176,7 +186,10 @@ export class ZooKeeper implements AsyncDisposable {
   ): Promise<readonly string[] | { children: readonly string[]; stat: Stat; watch: OneShot }> {
     const full = treePath(this.#root, path, { op: 'children' });
     const terms = termsOf(this.#client, this.#root, 'children', options);
-    const answer = await this.#client.submit({ kind: 'children', path: full, read: readTermsOf(options) }, terms);
+    const answer = await this.#client.submit(
+      { kind: 'children', path: full, read: readTermsOf(options) },
+      terms,
+    );
     const { names, stat, watch } = answer;
     return watch === undefined ? names : { children: names, stat, watch };
   }
@@ -211,7 +224,11 @@ export class ZooKeeper implements AsyncDisposable {
     return this.close();
   }
 
-  async #create(path: string, data: Bytes | string, options: CreateOptions): Promise<{ path: string; stat: Stat }> {
+  async #create(
+    path: string,
+    data: Bytes | string,
+    options: CreateOptions,
+  ): Promise<{ path: string; stat: Stat }> {
     const { mode = 'persistent', acl = this.#client.settings.defaultAcl ?? [] } = options;
     const full = treePath(this.#root, path, { op: 'create', mode });
     const terms = termsOf(this.#client, this.#root, 'create', options);
@@ -225,7 +242,10 @@ export class ZooKeeper implements AsyncDisposable {
     const terms = termsOf(this.#client, this.#root, 'ensure', options);
     const acl = modelAcls(this.#client.settings.defaultAcl ?? []);
     try {
-      await this.#client.submit({ kind: 'create', path: full, data: NO_DATA, mode: 'persistent', acl }, terms);
+      await this.#client.submit(
+        { kind: 'create', path: full, data: NO_DATA, mode: 'persistent', acl },
+        terms,
+      );
     } catch (error) {
       if (!isZkError(error, 'NODE_EXISTS')) throw error;
     }
@@ -239,13 +259,19 @@ export class ZooKeeper implements AsyncDisposable {
     };
     await this.#again('NOT_EMPTY', async () => {
       await deleteBelow(deleter, path);
-      await this.delete(path, { ...(options.version === undefined ? {} : { version: options.version }), ...budget.rest });
+      await this.delete(path, {
+        ...(options.version === undefined ? {} : { version: options.version }),
+        ...budget.rest,
+      });
     });
   }
 
   async #deleteGuaranteed(full: string, version: number, options: DeleteOptions): Promise<void> {
     if (options.recursive) {
-      throw new ZkError('BAD_ARGUMENTS', { op: 'delete', message: 'a guaranteed delete is of one node, not recursive' });
+      throw new ZkError('BAD_ARGUMENTS', {
+        op: 'delete',
+        message: 'a guaranteed delete is of one node, not recursive',
+      });
     }
     const asked = termsOf(this.#client, this.#root, 'delete', options);
     const work = this.#client.submit(
@@ -262,12 +288,16 @@ export class ZooKeeper implements AsyncDisposable {
     const { timeoutMs, signal } = asked;
     const message = `not deleted within ${timeoutMs} ms: it goes on in the background`;
     const path = withoutRoot(this.#root, full);
-    const lateness = () => new ZkError('REQUEST_TIMEOUT', { op: 'delete', path, message, outcome: 'unknown' });
+    const lateness = () =>
+      new ZkError('REQUEST_TIMEOUT', { op: 'delete', path, message, outcome: 'unknown' });
     await this.#client.within(work, { signal, timeoutMs, lateness });
   }
 
   /** Does it again when it fails with `code`, at most ATTEMPTS_MAX times. */
-  async #again<T>(code: 'NO_NODE' | 'NODE_EXISTS' | 'NOT_EMPTY', attempt: (isLast: boolean) => Promise<T>): Promise<T> {
+  async #again<T>(
+    code: 'NO_NODE' | 'NODE_EXISTS' | 'NOT_EMPTY',
+    attempt: (isLast: boolean) => Promise<T>,
+  ): Promise<T> {
     for (let left = ATTEMPTS_MAX - 1; ; left--) {
       try {
         return await attempt(left === 0);
@@ -282,7 +312,8 @@ const NO_DATA = new Uint8Array(0);
 
 function statOf(results: readonly { readonly stat: Stat | undefined }[], op: string): Stat {
   const stat = results[0]?.stat;
-  if (stat === undefined) throw new ZkError('MARSHALLING', { op, message: 'the reply lacks its Stat', outcome: 'applied' });
+  if (stat === undefined)
+    throw new ZkError('MARSHALLING', { op, message: 'the reply lacks its Stat', outcome: 'applied' });
   return stat;
 }
 
@@ -296,6 +327,8 @@ function prefixesOf(path: string): readonly string[] {
 /** `/a/_c_<guid>-b` of `/a/b`, as ZooKeeper's Curator writes it. */
 function protectedPath(path: string, random: Uint8Array): string {
   const hex = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const guid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  const guid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
+    '-',
+  );
   return joinPath(parentOf(path), `_c_${guid}-${nameOf(path)}`);
 }

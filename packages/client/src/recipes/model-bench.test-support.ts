@@ -1,6 +1,6 @@
 import type { ZooKeeper } from '@zabra/client';
 import { vi } from 'vitest';
-import { createClientOn } from '../core/client.ts';
+import { createClientOn } from '../core/create-client.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
 import { type Fault, ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
 

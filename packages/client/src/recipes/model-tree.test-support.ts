@@ -21,7 +21,11 @@ export interface ModelEvent {
 }
 
 export type ModelOutcome =
-  | { readonly kind: 'done'; readonly results: readonly ChangeResult[]; readonly events: readonly ModelEvent[] }
+  | {
+      readonly kind: 'done';
+      readonly results: readonly ChangeResult[];
+      readonly events: readonly ModelEvent[];
+    }
   | { readonly kind: 'refused'; readonly index: number; readonly code: ErrorCode };
 
 export class ModelTree {
@@ -38,7 +42,9 @@ export class ModelTree {
   }
 
   childrenOf(path: string): readonly string[] {
-    return this.paths().filter((each) => parentOf(each) === path).map(nameOf);
+    return this.paths()
+      .filter((each) => parentOf(each) === path)
+      .map(nameOf);
   }
 
   statOf(path: string): Stat | undefined {
@@ -70,7 +76,10 @@ export class ModelTree {
   /** The end of a session: its ephemerals go in one change. */
   deleteOwnedBy(sessionId: number): readonly ModelEvent[] {
     const owned = this.paths().filter((path) => this.#nodes.get(path)?.owner === sessionId);
-    const outcome = this.apply(owned.map((path) => ({ kind: 'delete', delete: { path, version: undefined } })), 0);
+    const outcome = this.apply(
+      owned.map((path) => ({ kind: 'delete', delete: { path, version: undefined } })),
+      0,
+    );
     return outcome.kind === 'done' ? outcome.events : [];
   }
 

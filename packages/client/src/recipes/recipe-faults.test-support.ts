@@ -266,7 +266,12 @@ export async function countRequests(bench: Bench, scenario: Scenario): Promise<n
   return requests;
 }
 
-export async function strike(bench: Bench, scenario: Scenario, harm: Harm, request: number): Promise<Aftermath> {
+export async function strike(
+  bench: Bench,
+  scenario: Scenario,
+  harm: Harm,
+  request: number,
+): Promise<Aftermath> {
   return play(bench, scenario, { harm, request });
 }
 
@@ -338,7 +343,9 @@ async function finishing(bench: Bench, work: Promise<unknown>): Promise<void> {
 
 /** Another party: comes, and goes again once it is in; or gives up when told to. */
 async function enterAndLeave(zk: ZooKeeper, signal: AbortSignal): Promise<void> {
-  const round = await new DoubleBarrier(zk, '/rooms/a', { parties: 2 }).enter({ signal }).catch(() => undefined);
+  const round = await new DoubleBarrier(zk, '/rooms/a', { parties: 2 })
+    .enter({ signal })
+    .catch(() => undefined);
   await round?.leave();
 }
 

@@ -16,15 +16,18 @@ const table = counted.flatMap(({ scenario, requests }) =>
 );
 
 describe(`${table.length} blows to recipes leave nothing behind`, () => {
-  test.each(table)('$name, $kind at request $request, $when it is applied', async ({ scenario, harm, request }) => {
-    const bench = new ModelBench();
-    const aftermath = await strike(bench, scenario, harm, request);
-    await bench.close();
+  test.each(table)(
+    '$name, $kind at request $request, $when it is applied',
+    async ({ scenario, harm, request }) => {
+      const bench = new ModelBench();
+      const aftermath = await strike(bench, scenario, harm, request);
+      await bench.close();
 
-    expect(aftermath.wasStruck).toBe(true);
-    expect(ALLOWED[harm.kind]).toContain(aftermath.outcome.split(':')[0]);
-    expect(aftermath.left).toEqual([]);
-  });
+      expect(aftermath.wasStruck).toBe(true);
+      expect(ALLOWED[harm.kind]).toContain(aftermath.outcome.split(':')[0]);
+      expect(aftermath.left).toEqual([]);
+    },
+  );
 });
 
 /** A cut is not the caller's business. Giving up may come too late, or be heard only by what runs behind. */

@@ -59,6 +59,8 @@ export class ModelClient {
   /** The reply that is held back. */
   heldReply: ServerEntry[] = [];
   reachable = true;
+  /** Called in the very turn in which the client gets a frame. */
+  delivered: () => void = () => {};
   stream: Stream | undefined;
 }
 
@@ -122,7 +124,13 @@ export class ModelEnsemble {
   }
 
   #dial(client: ModelClient): ClientChannel {
-    const stream: Stream = { client, handlers: undefined, session: undefined, open: client.reachable, inbox: [] };
+    const stream: Stream = {
+      client,
+      handlers: undefined,
+      session: undefined,
+      open: client.reachable,
+      inbox: [],
+    };
     client.stream = stream;
     if (!stream.open) this.#soon(() => stream.handlers?.closed(new Error('cannot be reached')));
     return {
@@ -315,7 +323,12 @@ export class ModelEnsemble {
     }
   }
 
-  #write(session: ModelSession, xid: number, operations: readonly SubOperation[], isTransaction: boolean): Reply {
+  #write(
+    session: ModelSession,
+    xid: number,
+    operations: readonly SubOperation[],
+    isTransaction: boolean,
+  ): Reply {
     const outcome = this.tree.apply(operations, session.id);
     if (outcome.kind === 'done') {
       this.#tell(outcome.events);
@@ -382,7 +395,9 @@ export class ModelEnsemble {
     }
     const frame = encodeServerFrame({ entries });
     this.#soon(() => {
-      if (stream.open) stream.handlers?.frame(frame);
+      if (!stream.open) return;
+      stream.handlers?.frame(frame);
+      stream.client.delivered();
     });
   }
 

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import type { ConnectOptions } from './core/connect-options.ts';
+import { connectOn, createClientOn, readSettings } from './core/create-client.ts';
+import type { ZooKeeper } from './core/zookeeper.ts';
+import { grpcEnv } from './grpc-env.ts';
+
+/**
+ * Makes a client and connects it. Rejects within `connectTimeoutMs` with UNREACHABLE (its message names each server
+ * and why), BEHIND, PROTOCOL_VERSION, BAD_ARGUMENTS, or the reason of `signal`.
+ */
+export async function connect(options: ConnectOptions | string): Promise<ZooKeeper> {
+  return connectOn(envFor(options), options);
+}
+
+/** Makes a client that does not dial until the first call. Throws BAD_ARGUMENTS. */
+export function createClient(options: ConnectOptions | string): ZooKeeper {
+  return createClientOn(envFor(options), options);
+}
+
+function envFor(options: ConnectOptions | string): ReturnType<typeof grpcEnv> {
+  return grpcEnv(readSettings({ randomBytes }, options).tls);
+}
