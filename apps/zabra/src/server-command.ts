@@ -20,12 +20,12 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
     await print(
       `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,
     );
-    report({ kind: 'listening' });
+    await report({ kind: 'listening' });
     const ended = await Promise.race([server.ended, stopAsked.then(() => server.stop())]);
     if (ended !== undefined) throw ended;
     return EXIT.done;
   } catch (error) {
-    report({ kind: 'failed', message: (error as Error).message, exitCode: exitCodeOf(error) });
+    await report({ kind: 'failed', message: (error as Error).message, exitCode: exitCodeOf(error) });
     throw error;
   }
 }
@@ -47,6 +47,10 @@ function stopSignal(): Promise<void> {
   });
 }
 
-function report(message: ServerReport): void {
-  if (process.connected) process.send?.(message);
+/** Waits until the message is on its way, so that the process may end right after. */
+function report(message: ServerReport): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected && process.send !== undefined) process.send(message, () => resolve());
+    else resolve();
+  });
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { Failure } from './exit-code.ts';
 import type { ServerReport } from './server-command.ts';
@@ -43,7 +44,10 @@ export class ServerProcess {
         if (report.kind === 'listening') resolve();
         else failure = new Failure(`server ${id} did not start: ${report.message}`, report.exitCode);
       });
-      this.ended.then((ending) => {
+      this.#child.once('error', reject);
+      this.ended.then(async (ending) => {
+        // Its last message may be heard after its end, but not after the channel's.
+        if (this.#child.connected) await once(this.#child, 'disconnect');
         reject(
           failure ?? new Failure(`server ${id} did not start: it ended (${ending}); its log is ${logFile}`),
         );

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -233,6 +233,26 @@ describe('zabra up', () => {
       const { code, stderr } = await local.up('--size', '3').finished;
       expect(stderr).toContain('holds an ensemble of 1, not 3; leave --size away, or give another --data');
       expect(code).toBe(78);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'says which server did not start and why, ends the others, and exits as that server did',
+    async () => {
+      const local = await Local.make(3);
+      const first = local.up();
+      await first.line('ready');
+      await first.end('SIGTERM');
+      const directory = join(local.cwd, '.zabra');
+      renameSync(join(directory, 'server-3'), join(directory, 'aside'));
+      renameSync(join(directory, 'server-2'), join(directory, 'server-3'));
+      renameSync(join(directory, 'aside'), join(directory, 'server-2'));
+      const { code, stdout, stderr } = await local.up().finished;
+      expect(stderr).toMatch(/^zabra: server [23] did not start: OTHER_SERVER: .*\n$/);
+      expect(stdout).toBe('');
+      expect(code).toBe(78);
+      expect(local.pids()).toEqual([]);
     },
     LONG_MS,
   );

@@ -1,10 +1,16 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { close, fdatasync, fstat, fsync, ftruncate, open as openFile, read, writev } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Disk, DiskFile } from './core/env.ts';
+import { DiskError } from './core/storage/disk-error.ts';
 
-/** The files of one directory of the real file system; made when it does not exist. */
+/** A directory of the file system, made when it does not exist. */
 export async function openRealDisk(directory: string): Promise<Disk> {
-  await mkdir(directory, { recursive: true });
+  await attempt('mkdir', directory, async () => {
+    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    // The names of the new directories must survive as what is put into them does.
+    if (made !== undefined) await syncNames(join(made, '..'));
+  });
   return new RealDisk(directory);
 }
 
@@ -15,71 +21,135 @@ class RealDisk implements Disk {
     this.#directory = directory;
   }
 
-  async list(): Promise<readonly string[]> {
-    return (await readdir(this.#directory)).sort();
+  list(): Promise<readonly string[]> {
+    return attempt('list', this.#directory, () => readdir(this.#directory));
   }
 
-  async open(name: string, mode: 'create' | 'existing'): Promise<DiskFile> {
-    return new RealFile(name, await open(join(this.#directory, name), mode === 'create' ? 'wx+' : 'r+'));
+  open(name: string, mode: 'create' | 'existing'): Promise<DiskFile> {
+    const path = join(this.#directory, name);
+    return attempt('open', name, async () => {
+      const flags = mode === 'create' ? 'wx+' : 'r+';
+      const fd = await new Promise<number>((resolve, reject) => {
+        openFile(path, flags, 0o600, (error, opened) => (error === null ? resolve(opened) : reject(error)));
+      });
+      return new RealFile(name, fd);
+    });
   }
 
   rename(from: string, to: string): Promise<void> {
-    return rename(join(this.#directory, from), join(this.#directory, to));
+    return attempt('rename', from, () => rename(join(this.#directory, from), join(this.#directory, to)));
   }
 
   remove(name: string): Promise<void> {
-    return rm(join(this.#directory, name));
+    return attempt('remove', name, () => rm(join(this.#directory, name)));
   }
 
-  async syncDirectory(): Promise<void> {
-    const directory = await open(this.#directory, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+  syncDirectory(): Promise<void> {
+    return attempt('fsync', this.#directory, () => syncNames(this.#directory));
   }
 }
 
+/** Callbacks of node:fs on a bare descriptor: the promise API costs several objects more for each call of the log. */
 class RealFile implements DiskFile {
   readonly name: string;
-  readonly #handle: FileHandle;
+  readonly #fd: number;
+  /** A cut is certain only with all the metadata; growth comes down with the data (fdatasync writes what reading needs). */
+  #isCut = false;
 
-  constructor(name: string, handle: FileHandle) {
+  constructor(name: string, fd: number) {
     this.name = name;
-    this.#handle = handle;
+    this.#fd = fd;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    const buffer = new Uint8Array(length);
+    // The end of the file may be nearer than what is asked for.
+    const wanted = Math.max(0, Math.min(length, (await this.length()) - offset));
+    const bytes = new Uint8Array(wanted);
     let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
+    while (filled < wanted) {
+      const count = await this.#call<number>('read', (done) =>
+        read(this.#fd, bytes, filled, wanted - filled, offset + filled, done),
+      );
+      if (count === 0) break;
+      filled += count;
     }
-    return buffer.subarray(0, filled);
+    return bytes.subarray(0, filled);
   }
 
   async write(offset: number, data: readonly Uint8Array[]): Promise<void> {
-    const { bytesWritten } = await this.#handle.writev([...data], offset);
-    const length = data.reduce((sum, piece) => sum + piece.length, 0);
-    if (bytesWritten !== length) throw new Error(`${this.name}: wrote ${bytesWritten} of ${length} bytes`);
+    let at = offset;
+    let parts = data;
+    while (parts.length > 0) {
+      const some = parts.slice(0, PARTS_MAX);
+      const written = await this.#call<number>('write', (done) => writev(this.#fd, some, at, done));
+      at += written;
+      parts = afterBytes(parts, written);
+    }
   }
 
-  sync(): Promise<void> {
-    return this.#handle.datasync();
+  async sync(): Promise<void> {
+    if (this.#isCut) {
+      await this.#call<void>('fsync', (done) => fsync(this.#fd, done));
+      this.#isCut = false;
+      return;
+    }
+    await this.#call<void>('fdatasync', (done) => fdatasync(this.#fd, done));
   }
 
-  truncate(length: number): Promise<void> {
-    return this.#handle.truncate(length);
+  async truncate(length: number): Promise<void> {
+    this.#isCut = true;
+    await this.#call<void>('truncate', (done) => ftruncate(this.#fd, length, done));
   }
 
   async length(): Promise<number> {
-    return (await this.#handle.stat()).size;
+    const stat = await this.#call<{ readonly size: number }>('stat', (done) => fstat(this.#fd, done));
+    return stat.size;
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return this.#call<void>('close', (done) => close(this.#fd, done));
+  }
+
+  #call<T>(operation: string, start: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      start((error, result) => {
+        if (error === null || error === undefined) resolve(result);
+        else reject(new DiskError(operation, this.name, error));
+      });
+    });
+  }
+}
+
+/** What the kernel takes in one writev (IOV_MAX). */
+const PARTS_MAX = 1024;
+
+/** A write may take less than all of it. */
+function afterBytes(parts: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let left = count;
+  let index = 0;
+  for (const part of parts) {
+    if (left < part.length) break;
+    left -= part.length;
+    index++;
+  }
+  const rest = parts.slice(index);
+  const first = rest[0];
+  return left === 0 || first === undefined ? rest : [first.subarray(left), ...rest.slice(1)];
+}
+
+async function syncNames(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function attempt<T>(operation: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new DiskError(operation, file, error);
   }
 }

@@ -1,7 +1,14 @@
+import { createHash } from 'node:crypto';
 import { asZxid, makeZxid, type Txn, ZXID_NONE, type Zxid } from '@zabra/model';
 import { Tree } from '@zabra/tree';
 import type { LogRecord } from '@zabra/zab';
-import { type CoreOptions, DEFAULT_LIMITS, DEFAULT_STORAGE, DEFAULT_TIMING, type StorageOptions } from '../src/core/options.ts';
+import {
+  type CoreOptions,
+  DEFAULT_LIMITS,
+  DEFAULT_STORAGE,
+  DEFAULT_TIMING,
+  type StorageOptions,
+} from '../src/core/options.ts';
 import { type OpenOptions, Storage, type StorageEnv } from '../src/core/storage/storage.ts';
 import { decodeTxn, encodeTxn } from '../src/core/txn-codec.ts';
 import type { Chance, VolatileMachine } from './volatile-disk.ts';
@@ -17,7 +24,10 @@ export function chanceFrom(seed: number): Chance {
   };
 }
 
-export function coreOptions(storage: Partial<StorageOptions> = {}, more: Partial<CoreOptions> = {}): CoreOptions {
+export function coreOptions(
+  storage: Partial<StorageOptions> = {},
+  more: Partial<CoreOptions> = {},
+): CoreOptions {
   return {
     id: 1,
     members: [1, 2, 3],
@@ -95,7 +105,10 @@ export function fakeEnv(machine: VolatileMachine, chance: Chance): FakeEnv {
   });
   return {
     disk: machine.disk(),
-    random: { bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(chance() * 256)) },
+    random: {
+      bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(chance() * 256)),
+      sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    },
     clock: {
       monotonicMs: () => 0,
       wallMs: () => 0,
@@ -159,7 +172,10 @@ export class Scribe {
       requestNo: 0,
       answeredThrough: 0,
       requestHash: 0,
-      body: { kind: 'change', change: { kind: 'create', path, data, mode: 'persistent', acl: [], ephemeralOwner: 0 } },
+      body: {
+        kind: 'change',
+        change: { kind: 'create', path, data, mode: 'persistent', acl: [], ephemeralOwner: 0 },
+      },
     };
   }
 

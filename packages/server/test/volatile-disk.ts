@@ -1,4 +1,4 @@
-import { assert } from '@zabra/model';
+import { assert, unreachable } from '@zabra/model';
 import type { Disk, DiskFile } from '../src/core/env.ts';
 import { DiskError } from '../src/core/storage/disk-error.ts';
 
@@ -19,11 +19,11 @@ type FileChange =
 type NameChange =
   | { readonly kind: 'set'; readonly name: string; readonly inode: Inode }
   | { readonly kind: 'remove'; readonly name: string }
-  | { readonly kind: 'rename'; readonly from: string; readonly to: string };
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode };
 
 /**
  * One flat directory in memory that knows what is durable. A crash of the machine keeps of what was not synced any subset
- * of 512-byte sectors, and of the names a prefix of the changes; a crash of the process keeps all that was written.
+ * of 512-byte sectors, and of the changes of names a prefix, in a quarter of the crashes any subset; a crash of the process keeps all that was written.
  */
 export class VolatileMachine {
   readonly #chance: Chance;
@@ -37,6 +37,7 @@ export class VolatileMachine {
   #failing: { readonly operation: string; readonly file: RegExp } | undefined;
   /** All calls so far, of all lives. */
   calls = 0;
+  crashes = 0;
 
   constructor(chance: Chance) {
     this.#chance = chance;
@@ -59,6 +60,7 @@ export class VolatileMachine {
 
   crash(kind: 'process' | 'machine'): void {
     this.#life++;
+    this.crashes++;
     this.#callsLeft = Number.POSITIVE_INFINITY;
     if (kind === 'machine') this.#loseCache();
     this.#onCrash();
@@ -91,7 +93,7 @@ export class VolatileMachine {
     this.#durableNames.delete(name);
   }
 
-  /** Undefined when the life that asks is over: the caller never answers. */
+  /** False when the life that asks is over: then the caller never answers. */
   enter(life: number, operation: string, file: string): boolean {
     if (life !== this.#life) return false;
     this.calls++;
@@ -107,7 +109,6 @@ export class VolatileMachine {
     return true;
   }
 
-  /** What of a write that a crash interrupts has come into the page cache. */
   isLife(life: number): boolean {
     return life === this.#life;
   }
@@ -131,8 +132,11 @@ export class VolatileMachine {
   }
 
   #loseCache(): void {
+    const isJournal = this.#chance() < 0.75;
     const kept = Math.floor(this.#chance() * (this.#nameChanges.length + 1));
-    for (const change of this.#nameChanges.slice(0, kept)) apply(this.#durableNames, change);
+    for (const [index, change] of this.#nameChanges.entries()) {
+      if (isJournal ? index < kept : this.#chance() < 0.5) apply(this.#durableNames, change);
+    }
     this.#nameChanges = [];
     this.#names = new Map(this.#durableNames);
     for (const inode of new Set(this.#names.values())) {
@@ -181,7 +185,9 @@ class LifeDisk implements Disk {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.#do('rename', from, () => this.#machine.changeName({ kind: 'rename', from, to }));
+    return this.#do('rename', from, () => {
+      this.#machine.changeName({ kind: 'rename', from, to, inode: this.#machine.inode(from) });
+    });
   }
 
   remove(name: string): Promise<void> {
@@ -249,12 +255,12 @@ function apply(names: Map<string, Inode>, change: NameChange): void {
     case 'remove':
       names.delete(change.name);
       return;
-    case 'rename': {
-      const inode = names.get(change.from);
-      assert(inode !== undefined, 'a file that is renamed exists', { from: change.from });
+    case 'rename':
       names.delete(change.from);
-      names.set(change.to, inode);
-    }
+      names.set(change.to, change.inode);
+      return;
+    default:
+      unreachable(change);
   }
 }
 

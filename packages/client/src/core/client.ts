@@ -216,12 +216,12 @@ export class Client {
   /** Ends everything at once; calls that are pending end with `cause`'s code. */
   shutDown(cause: ZkError): void {
     if (this.#link.kind === 'down') return;
-    const unanswered = this.#hangUp();
+    this.#putBack(this.#hangUp());
     this.#link = { kind: 'down' };
     this.#cancelDeadline?.();
     this.#session.becomeLost('closed', cause);
     this.#watches.dropAll(this.#lastZxid);
-    for (const request of [...unanswered, ...this.#waiting.takeAll(), ...this.#backingOff.keys()]) {
+    for (const request of [...this.#waiting.takeAll(), ...this.#backingOff.keys()]) {
       this.#fail(request, cause.code, cause.message, cause);
     }
     for (const wait of [...this.#connectedWaits.keys()]) this.#endWait(wait, cause);
@@ -487,7 +487,24 @@ export class Client {
     });
     const cause = end.kind === 'lost' ? end.error : goodbyeError(end);
     this.#causes.set(link.address, cause);
-    this.#requeue(this.#hangUp(), cause);
+    const unanswered = this.#hangUp();
+    if (this.#closing !== undefined) this.#closing.asked = false;
+    const code = end.kind === 'goodbye' ? end.code : undefined;
+    if (code === 'OK' && this.#closing !== undefined) {
+      this.#putBack(unanswered);
+      this.shutDown(closedError());
+      return;
+    }
+    if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.number !== 0) {
+      this.#putBack(unanswered);
+      this.#expire('server', new ZkError(code, { message: cause.message, cause }));
+      return;
+    }
+    if (code === 'PROTOCOL_VERSION' && this.#session.number === 0 && cause instanceof ZkError) {
+      this.shutDown(cause);
+      return;
+    }
+    this.#requeue(unanswered, cause);
     if (link.kind === 'attached') {
       this.#session.becomeSuspended();
       const expiresInMs = this.#session.remainingMs;
@@ -497,20 +514,6 @@ export class Client {
         cause: cause.message,
       });
       this.#events.emit({ type: 'suspended', cause, expiresInMs });
-    }
-    if (this.#closing !== undefined) this.#closing.asked = false;
-    const code = end.kind === 'goodbye' ? end.code : undefined;
-    if (code === 'OK' && this.#closing !== undefined) {
-      this.shutDown(closedError());
-      return;
-    }
-    if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.number !== 0) {
-      this.#expire('server', new ZkError(code, { message: cause.message, cause }));
-      return;
-    }
-    if (code === 'PROTOCOL_VERSION' && this.#session.number === 0 && cause instanceof ZkError) {
-      this.shutDown(cause);
-      return;
     }
     this.#redial(cause);
   }
@@ -654,7 +657,7 @@ export class Client {
 
   #expire(by: 'server' | 'local-deadline', reason: ZkError): void {
     const session = this.#session;
-    const unanswered = this.#hangUp();
+    this.#putBack(this.#hangUp());
     this.#cancelDeadline?.();
     this.#cancelDeadline = undefined;
     // Leases first.
@@ -667,24 +670,23 @@ export class Client {
     this.#events.emit({ type: 'expired', sessionId: session.id, by });
     this.#watches.dropAll(this.#lastZxid);
     if (this.#closing !== undefined || this.#settings.onSessionExpired === 'close') {
-      this.#putBack(unanswered);
       this.shutDown(reason);
       return;
     }
     this.#session = this.#newSession();
     this.#lostBefore = session;
-    this.#carryOver(unanswered, session, reason);
+    this.#carryOver(session, reason);
     this.#redial(reason);
   }
 
   /** What surely was not applied and is not bound to the lost session goes on in the next one. */
-  #carryOver(unanswered: readonly Request[], lost: SessionRecord, reason: ZkError): void {
+  #carryOver(lost: SessionRecord, reason: ZkError): void {
     for (const [wait, session] of [...this.#connectedWaits])
       if (session === lost) this.#endWait(wait, reason);
     for (const request of [...this.#backingOff.keys()]) {
       if (request.terms.boundTo === lost) this.#fail(request, reason.code, reason.message, reason);
     }
-    for (const request of [...unanswered, ...this.#waiting.takeAll()]) {
+    for (const request of this.#waiting.takeAll()) {
       const isOver = request.terms.boundTo === lost || (request.isWrite && request.sent);
       if (isOver) this.#fail(request, reason.code, reason.message, reason);
       request.place = 'nowhere';

@@ -177,7 +177,7 @@ export async function connected(
   options: Partial<ConnectOptions> = {},
 ): Promise<{ world: FakeWorld; zk: ZooKeeper; stream: FakeStream }> {
   const world = new FakeWorld();
-  const connecting = connectOn(world, { servers: 'h1:1', sessionTimeoutMs: 6_000, ...options });
+  const connecting = held(connectOn(world, { servers: 'h1:1', sessionTimeoutMs: 6_000, ...options }));
   const stream = await world.attach();
   await world.beat();
   await world.turn();
@@ -255,10 +255,17 @@ export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A promise whose rejection is looked at later. */
+export function held<P extends Promise<unknown>>(promise: P): P {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** How a promise ended, or that it did not. */
 export async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
+  const ended = promise.catch((error: unknown) => error);
   await settled();
   const pending = Symbol('pending');
-  const first = await Promise.race([promise.catch((error: unknown) => error), Promise.resolve(pending)]);
+  const first = await Promise.race([ended, Promise.resolve(pending)]);
   return first === pending ? 'pending' : first;
 }

@@ -41,8 +41,14 @@ export class Budget {
   readonly #endsMs: number;
 
   constructor(client: Client, options: CallOptions) {
+    const { signal, retry, session } = options;
     this.#client = client;
-    this.#options = options;
+    // Only what every call takes: what else was asked of the whole is not asked of its steps.
+    this.#options = {
+      ...(signal === undefined ? {} : { signal }),
+      ...(retry === undefined ? {} : { retry }),
+      ...(session === undefined ? {} : { session }),
+    };
     this.#endsMs = client.monotonicMs() + (options.timeoutMs ?? client.settings.requestTimeoutMs);
   }
 

@@ -149,6 +149,23 @@ test.each(Array.from({ length: 9 }, (_, index) => ({ request: index + 1 })))(
   },
 );
 
+test.each([{ when: 'before' as const }, { when: 'after' as const }])(
+  'a member of whom nobody knows whether it was made ($when) comes in once',
+  async ({ when }) => {
+    const other = watched((await party('other', 2)).enter());
+    await bench.settle();
+    const { zk, model } = await bench.join();
+    model.requests = 0;
+    model.fault = { request: 2, kind: 'doubt', when };
+    const mine = await new DoubleBarrier(zk, PATH, { parties: 2, id: 'mine' }).enter();
+    await bench.settle();
+
+    expect(mine.members).toEqual(['other', 'mine']);
+    await Promise.all([mine.leave(), other.value?.leave()]);
+    expect(await bench.tree()).toEqual(['/rooms', PATH]);
+  },
+);
+
 test('when all members die inside, the next ones still get in', async () => {
   const zk = await bench.connect();
   const dying = new DoubleBarrier(zk, PATH, { parties: 1 });

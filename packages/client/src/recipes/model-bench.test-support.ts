@@ -1,8 +1,15 @@
-import type { ZooKeeper } from '@zabra/client';
+import { ZooKeeper } from '@zabra/client';
 import { vi } from 'vitest';
-import { createClientOn } from '../core/create-client.ts';
+import { Client } from '../core/client.ts';
+import { readSettings } from '../core/create-client.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
 import { type Fault, ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
+
+export interface Joined {
+  readonly zk: ZooKeeper;
+  readonly model: ModelClient;
+  readonly client: Client;
+}
 
 /** The bench on the model: every timer and clock of the process is the test's until it is closed. */
 export class ModelBench implements Bench {
@@ -17,13 +24,15 @@ export class ModelBench implements Bench {
     return (await this.join()).zk;
   }
 
-  /** A client together with what the ensemble knows of it. */
-  async join(sessionTimeoutMs = 30_000): Promise<{ readonly zk: ZooKeeper; readonly model: ModelClient }> {
+  /** A client together with what the ensemble knows of it, and what the client keeps. */
+  async join(sessionTimeoutMs = 30_000): Promise<Joined> {
     const model = new ModelClient();
-    const zk = createClientOn(this.ensemble.env(model), { servers: 'model:5181', sessionTimeoutMs });
+    const env = this.ensemble.env(model);
+    const client = new Client(env, readSettings(env, { servers: 'model:5181', sessionTimeoutMs }));
+    const zk = new ZooKeeper(client, '');
     this.#clients.push(zk);
     await zk.session.whenConnected();
-    return { zk, model };
+    return { zk, model, client };
   }
 
   async connectSubject(): Promise<Subject> {

@@ -30,6 +30,20 @@ test('a free lock whose parent exists costs one round trip', async () => {
   expect(lease.state).toBe('held');
 });
 
+test.each([{ when: 'before' as const }, { when: 'after' as const }])(
+  'a create of which nobody knows whether it happened ($when) makes one contender',
+  async ({ when }) => {
+    const { zk, model } = await bench.join();
+    await zk.ensure(PATH);
+    model.requests = 0;
+    model.fault = { request: 1, kind: 'doubt', when };
+    const mutex = new Mutex(zk, PATH);
+    const lease = await mutex.acquire();
+
+    expect((await mutex.contenders()).map(({ path }) => path)).toEqual([lease.path]);
+  },
+);
+
 test('three clients hold the lock in the order in which they came, with growing tokens', async () => {
   const order: string[] = [];
   const tokens: bigint[] = [];
@@ -235,7 +249,10 @@ test.each(Array.from({ length: 24 }, (_, ticks) => ({ ticks })))(
     await bench.settle();
     const giving = new AbortController();
     const waiting = new Mutex(zk, PATH).acquire({ signal: giving.signal });
-    model.delivered = () => void afterMicrotasks(ticks).then(() => giving.abort());
+    // The reply to the create comes first, then the listing that shows us in front.
+    const abort = (): unknown => afterMicrotasks(ticks).then(() => giving.abort());
+    const replies = [() => {}, abort];
+    model.delivered = () => void replies.shift()?.();
     await waiting.then((lease) => lease.release()).catch(() => {});
     await bench.settle();
 
@@ -312,4 +329,24 @@ test('a client that closes loses its leases as closed', async () => {
 
   expect(lease.state).toBe('lost');
   expect(lease.signal.reason).toMatchObject({ reason: 'client-closed' });
+});
+
+test('calls that have ended leave nothing in the client', async () => {
+  const { zk, client } = await bench.join();
+  const mutex = new Mutex(zk, PATH);
+  await mutex.withLock(async () => {});
+  await bench.settle();
+  const before = client.retained;
+  const caller = new AbortController();
+  for (let turn = 0; turn < 20; turn++) {
+    const lease = await mutex.acquire({ signal: caller.signal, timeoutMs: 60_000 });
+    const waiting = mutex.acquire({ timeoutMs: 100, signal: caller.signal }).catch(() => {});
+    await bench.settle();
+    await bench.advance(200);
+    await waiting;
+    await lease.release();
+  }
+  await bench.settle();
+
+  expect(client.retained).toEqual(before);
 });

@@ -23,10 +23,13 @@ import { type ModelEvent, ModelTree } from './model-tree.test-support.ts';
 /** Before the request is applied, or after it: the reply is then lost or late. */
 export type When = 'before' | 'after';
 
-/** What happens to the k-th request of a client from now on. */
+/**
+ * What happens to the k-th request of a client from now on: the stream is cut, the request or its reply is held, or the
+ * server says that it does not know what became of it.
+ */
 export interface Fault {
   readonly request: number;
-  readonly kind: 'cut' | 'hold';
+  readonly kind: 'cut' | 'hold' | 'doubt';
   readonly when: When;
 }
 
@@ -259,6 +262,10 @@ export class ModelEnsemble {
         this.#cut(stream);
         return;
       }
+      if (fault.kind === 'doubt') {
+        this.#say(stream, [doubt(request.xid, this.tree.zxid)]);
+        return;
+      }
       client.held = stream;
       client.requests--;
       stream.inbox.unshift({ kind: 'request', request });
@@ -266,6 +273,7 @@ export class ModelEnsemble {
     }
     const reply: ServerEntry = { kind: 'reply', reply: this.#answer(session, request) };
     if (fault?.kind === 'cut') this.#cut(stream);
+    else if (fault?.kind === 'doubt') this.#say(stream, [doubt(request.xid, this.tree.zxid)]);
     else if (fault?.kind === 'hold') {
       client.held = stream;
       client.heldReply = [reply];
@@ -408,6 +416,11 @@ export class ModelEnsemble {
       work();
     });
   }
+}
+
+function doubt(xid: number, zxid: number): ServerEntry {
+  const refused = { code: 'SYSTEM', message: 'unknown', failedIndex: undefined, codes: [] } as const;
+  return { kind: 'reply', reply: { kind: 'refused', xid, zxid, refused } };
 }
 
 const KINDS_OF = {
