@@ -1,5 +1,38 @@
 import { parseArgs } from 'node:util';
+import { startEnsemble } from '@zabra/testing';
+import { Crew } from './lock-under-fire/crew.ts';
 import { openFire } from './lock-under-fire/fire.ts';
 import { Referee } from './lock-under-fire/referee.ts';
-import { readNumber, startStore } from './lock-under-fire/store.ts';
-import { startWorkers } from './lock-under-fire/worker.ts';
+
+/*
+ * Five processes add one, a hundred times each, to a number in a store that can only be read and written. One lock
+ * keeps them apart, while the leader of the ensemble behind the lock is killed five times. In the end the number is
+ * 500: no addition was lost, none was done twice.
+ *
+ * With `--without-lock` they do the same without (and there is nothing to fire at): the number comes out smaller.
+ */
+const WORKERS = 5;
+const TURNS = 100;
+const KILLS = 5;
+const TOTAL = WORKERS * TURNS;
+
+const { values } = parseArgs({ options: { 'without-lock': { type: 'boolean', default: false } } });
+
+await using ensemble = values['without-lock'] ? null : await startEnsemble();
+using crew = new Crew();
+const store = await crew.startStore();
+const referee = new Referee();
+
+const work = Array.from({ length: WORKERS }, (_, index) =>
+  crew.work(index + 1, { turns: TURNS, store, servers: ensemble?.servers }, referee),
+);
+await Promise.all([
+  Promise.all(work).then(() => referee.close()),
+  ensemble && openFire(ensemble, referee, { kills: KILLS, turns: TOTAL }),
+]);
+
+const { line, fair } = referee.verdict();
+const total = await store.read(referee.lastToken);
+console.log(line);
+console.log(`total ${total}`);
+if (!fair || total !== TOTAL) process.exitCode = 1;

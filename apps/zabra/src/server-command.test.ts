@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freeBasePort, occupy, RunningZabra, temporaryDirectory } from '../test/zabra-process.ts';
@@ -39,7 +39,6 @@ class Home {
 
   async end(): Promise<void> {
     await Promise.all(this.#begun.map((server) => server.end('SIGKILL')));
-    rmSync(this.cwd, { recursive: true, force: true });
   }
 }
 

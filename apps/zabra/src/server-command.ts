@@ -15,7 +15,10 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
   const stopAsked = stopSignal();
   try {
     const { config } = await loadConfig(flags);
-    const { startServer } = await import('@zabra/server');
+    const [{ startServer }, { serverLog }] = await Promise.all([
+      import('@zabra/server'),
+      import('./server-log.ts'),
+    ]);
     const server = await startServer(config, { refill: flags.refill === true, log });
     await print(
       `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,
@@ -50,7 +53,8 @@ function stopSignal(): Promise<void> {
 /** Waits until the message is on its way, so that the process may end right after. */
 function report(message: ServerReport): Promise<void> {
   return new Promise((resolve) => {
-    if (process.connected && process.send !== undefined) process.send(message, () => resolve());
+    if (process.connected && process.send !== undefined)
+      process.send(message, undefined, undefined, () => resolve());
     else resolve();
   });
 }

@@ -63,7 +63,6 @@ class Local {
 
   async end(): Promise<void> {
     await this.#up?.end('SIGTERM');
-    rmSync(this.cwd, { recursive: true, force: true });
   }
 }
 

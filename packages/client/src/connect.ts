@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { ConnectOptions } from './core/connect-options.ts';
-import { connectOn, createClientOn, readSettings } from './core/create-client.ts';
+import { connectOn, createClientOn } from './core/create-client.ts';
+import { settingsOf } from './core/settings.ts';
 import type { ZooKeeper } from './core/zookeeper.ts';
 import { grpcEnv } from './grpc-env.ts';
 
@@ -18,5 +18,5 @@ export function createClient(options: ConnectOptions | string): ZooKeeper {
 }
 
 function envFor(options: ConnectOptions | string): ReturnType<typeof grpcEnv> {
-  return grpcEnv(readSettings({ randomBytes }, options).tls);
+  return grpcEnv(settingsOf(options).tls);
 }

@@ -19,7 +19,8 @@ export {
   type ZkErrorCode,
   type ZkErrorDetails,
 } from './core/errors.ts';
-export type { Lease, LostReason } from './core/lease.ts';
+export type { Lease } from './core/lease.ts';
+export type { LostReason } from './core/lost-reason.ts';
 export { type Paths, paths } from './core/paths.ts';
 export { type RetryContext, type RetryPolicies, type RetryPolicy, retry } from './core/retry.ts';
 export type { Session, SessionEvent, SessionState } from './core/session-view.ts';

@@ -33,7 +33,8 @@ export class ClientListener implements ClientNetwork {
 
   constructor(frameBytesMax: number, status: () => StatusReply) {
     this.#server = new Server({
-      'grpc.max_receive_message_length': frameBytesMax,
+      // A frame that is somewhat too large is refused by the core, by name; gRPC ends the stream of one far beyond.
+      'grpc.max_receive_message_length': 2 * frameBytesMax,
       'grpc.max_send_message_length': -1,
     });
     this.#server.addService(clientService, {
@@ -90,8 +91,15 @@ export class PeerListener {
 }
 
 function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
-  return new GrpcStream(call, call.getPeer(), () => call.end());
+  return new GrpcStream(call, call.getPeer(), () => {
+    call.end();
+    // Who does not read what was said to it doesn't have it kept here for ever.
+    setTimeout(() => call.destroy(), LINGER_MS).unref();
+  });
 }
+
+/** How long the last words on a stream may wait for the other side to read them. */
+const LINGER_MS = 2000;
 
 /** Answers the address with the port that was given, where the configured one was 0. */
 async function listen(

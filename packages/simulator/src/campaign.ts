@@ -100,7 +100,13 @@ function failureLine(seed: Seed, failure: RunFailure): string {
   return `FAILED simulate --seed ${formatSeed(seed)} at ${failure.virtualMs.toFixed(3)} ms: ${failure.rule}`;
 }
 
-const COUNTS: readonly string[] = ['elections', 'writes acknowledged', 'writes refused', 'watch events'];
+const COUNTS: readonly string[] = [
+  'elections',
+  'writes acknowledged',
+  'writes refused',
+  'watch events',
+  'sessions expired',
+];
 
 const REPORT: readonly (readonly [TallyGroup, readonly string[]])[] = [
   ['faults', FAULT_KINDS],

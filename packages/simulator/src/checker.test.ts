@@ -1,4 +1,4 @@
-import { makeZxid, type Zxid, ZXID_NONE } from '@zabra/model';
+import { makeZxid, ZXID_NONE, type Zxid } from '@zabra/model';
 import { encodeClientFrame, encodeServerFrame, encodeTxn, type Txn } from '@zabra/proto';
 import type { DurableState, Effect, LogRecord } from '@zabra/zab';
 import { expect, test } from 'vitest';

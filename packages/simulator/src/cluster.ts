@@ -1,5 +1,4 @@
 import type { PeerId } from '@zabra/model';
-import { type RunningServer, type StepObserver, startServer } from './server-adapter.ts';
 import type { RunConfig } from './config.ts';
 import { Machine } from './disk.ts';
 import type { Network } from './network.ts';
@@ -7,6 +6,7 @@ import { hostName } from './network.ts';
 import { Process, ProcessEnded } from './process.ts';
 import type { RandomStream } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import { type RunningServer, type StepObserver, startServer } from './server-adapter.ts';
 import { createServerEnv, type MachineClock } from './server-env.ts';
 import type { Trace } from './trace.ts';
 

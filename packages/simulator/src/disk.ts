@@ -333,7 +333,8 @@ export class SimulatedDisk implements Disk {
           return;
         }
         this.#process.deliver(() => {
-          this.#trace.record(this.#process.name, `${kind} done`, detail);
+          const read = result instanceof Uint8Array ? result : undefined;
+          this.#trace.record(this.#process.name, `${kind} done`, detail, read);
           resolve(result);
         });
       });

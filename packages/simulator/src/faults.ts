@@ -1,7 +1,7 @@
 import type { PeerId } from '@zabra/model';
 import type { Cluster } from './cluster.ts';
 import type { FaultKind, RunConfig } from './config.ts';
-import type { Network } from './network.ts';
+import type { HostId, Network } from './network.ts';
 import type { RandomStream } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Tally } from './tally.ts';
@@ -14,6 +14,7 @@ export class Faults {
   readonly #random: RandomStream;
   readonly #config: RunConfig;
   readonly #tally: Tally;
+  readonly #clients: HostId[] = [];
   #isOver = false;
 
   constructor(options: {
@@ -38,6 +39,11 @@ export class Faults {
       this.#strike(this.#random.pick(this.#config.faults));
       this.begin();
     });
+  }
+
+  /** This client may lose its streams, or sight of the servers, too. */
+  addClient(host: HostId): void {
+    this.#clients.push(host);
   }
 
   /** Makes everything whole again: what was down starts, what was cut is joined. */
@@ -90,6 +96,9 @@ export class Faults {
       case 'reset':
       case 'half-open':
         this.#reset(target, kind);
+        break;
+      case 'client cut':
+        this.#cutClient();
         break;
       case 'slow disk':
         this.#cluster.machine(target).stall(random.logBetween(3, 100));
@@ -150,16 +159,26 @@ export class Faults {
     });
   }
 
+  /** Now and then for so long that its session expires. */
+  #cutClient(): void {
+    const client = this.#random.pick(this.#clients);
+    for (const id of this.#cluster.members) {
+      this.#network.block(client, id);
+      this.#network.block(id, client);
+    }
+    this.#tally.add('faults', 'client cut');
+    const lengthUs = this.#random.logBetween(20_000, this.#config.sessionTimeoutMs * 2000);
+    this.#scheduler.after(lengthUs, () => {
+      for (const id of this.#cluster.members) {
+        this.#network.unblock(client, id);
+        this.#network.unblock(id, client);
+      }
+    });
+  }
+
   #reset(target: PeerId, kind: 'reset' | 'half-open'): void {
     const others = [...this.#cluster.members.filter((id) => id !== target), ...this.#clients];
     const count = this.#network.reset(target, this.#random.pick(others), kind === 'half-open');
     if (count > 0) this.#tally.add('faults', kind);
-  }
-
-  readonly #clients: number[] = [];
-
-  /** Streams of this client may be reset too. */
-  addClient(host: number): void {
-    this.#clients.push(host);
   }
 }

@@ -1,4 +1,4 @@
-import { formatZxid, parentOf, type Zxid } from '@zabra/model';
+import { parentOf, type Zxid } from '@zabra/model';
 import { type Change, decodeTxn, type Txn } from '@zabra/proto';
 import type { LogRecord } from '@zabra/zab';
 import { hashBytes } from './trace.ts';
@@ -46,7 +46,7 @@ export class HistoryChecker {
 
   /** A server delivers `record` right after position `after`; answers the record's own position. */
   deliver(server: number, record: LogRecord, after: number): number {
-    const zxid = formatZxid(record.zxid);
+    const { zxid } = record;
     const hash = hashBytes(record.payload);
     const known = this.#indexes.get(record.zxid);
     if (known === undefined) {
@@ -67,7 +67,7 @@ export class HistoryChecker {
     else {
       demand(known === digest, 'equal zxid, equal digest', {
         server,
-        zxid: formatZxid(zxid),
+        zxid: zxid,
         digest,
         known,
       });
@@ -118,8 +118,8 @@ export class HistoryChecker {
     demand(former === undefined, 'no numbered write happens twice', {
       session: txn.sessionId,
       requestNo: txn.requestNo,
-      first: formatZxid(former?.zxid ?? 0),
-      second: formatZxid(zxid),
+      first: former?.zxid ?? 0,
+      second: zxid,
     });
     this.#writes.set(key, { zxid, txn });
   }

@@ -1,4 +1,4 @@
-import { type Epoch, epochOf, formatZxid, type PeerId, type Zxid } from '@zabra/model';
+import { type Epoch, epochOf, type PeerId, type Zxid } from '@zabra/model';
 import type { DurableState, Effect, Input, LogRecord } from '@zabra/zab';
 import type { HistoryChecker } from './history-checker.ts';
 import { hashBytes } from './trace.ts';
@@ -49,8 +49,8 @@ export class LogChecker {
     if (!server.isKnown) return;
     demand(server.durableZxid >= zxid, 'a server applies only what its own log holds durably', {
       server: id,
-      applied: formatZxid(zxid),
-      durable: formatZxid(server.durableZxid),
+      applied: zxid,
+      durable: server.durableZxid,
     });
   }
 
@@ -107,14 +107,14 @@ export class LogChecker {
   #append(server: GhostServer, record: LogRecord): void {
     const hash = hashBytes(record.payload);
     const known = this.#records.get(record.zxid);
-    const zxid = formatZxid(record.zxid);
+    const { zxid } = record;
     demand(known === undefined || known === hash, 'one zxid, one record', { server: server.id, zxid });
     this.#records.set(record.zxid, hash);
     demand(record.previous === server.lastZxid, 'a log has no holes', {
       server: server.id,
       zxid,
-      previous: formatZxid(record.previous),
-      last: formatZxid(server.lastZxid),
+      previous: record.previous,
+      last: server.lastZxid,
     });
     server.append(record.zxid);
   }
@@ -123,7 +123,7 @@ export class LogChecker {
     this.applied(server.id, record.zxid);
     demand(server.has(record.zxid), 'a server delivers only what its log holds', {
       server: server.id,
-      zxid: formatZxid(record.zxid),
+      zxid: record.zxid,
     });
     this.#commit(server, record.zxid);
     server.position = this.#history.deliver(server.id, record, server.position);
@@ -135,7 +135,7 @@ export class LogChecker {
     const holders = [...this.#servers.values()].filter((other) => other.holdsDurably(zxid));
     demand(holders.length >= this.#quorum, 'what is committed is durable on a quorum', {
       server: server.id,
-      zxid: formatZxid(zxid),
+      zxid: zxid,
       holders: holders.map((holder) => holder.id).join(' '),
     });
     this.#committed = zxid;
@@ -152,8 +152,8 @@ export class LogChecker {
       demand(server.holdsDurably(initialEnd), 'the log is durable before the epoch', {
         server: server.id,
         epoch: currentEpoch,
-        initialEnd: formatZxid(initialEnd),
-        durable: formatZxid(server.durableZxid),
+        initialEnd: initialEnd,
+        durable: server.durableZxid,
       });
     }
     server.epochsSaved(acceptedEpoch, currentEpoch);
@@ -162,8 +162,8 @@ export class LogChecker {
   #ack(server: GhostServer, zxid: Zxid): void {
     demand(server.holdsDurably(zxid), 'an ack means durable', {
       server: server.id,
-      zxid: formatZxid(zxid),
-      durable: formatZxid(server.durableZxid),
+      zxid: zxid,
+      durable: server.durableZxid,
     });
   }
 
@@ -193,7 +193,7 @@ export class LogChecker {
     demand(server.has(last), 'an established leader has all that is committed', {
       server: server.id,
       epoch,
-      last: formatZxid(last),
+      last: last,
     });
   }
 
@@ -250,7 +250,7 @@ class GhostServer {
   }
 
   appended(zxid: Zxid): void {
-    demand(this.has(zxid), 'the disk appends what it was given', { server: this.id, zxid: formatZxid(zxid) });
+    demand(this.has(zxid), 'the disk appends what it was given', { server: this.id, zxid: zxid });
     if (zxid > this.#durable) this.#durable = zxid;
   }
 
@@ -258,7 +258,7 @@ class GhostServer {
     for (const zxid of this.#zxids.slice(this.#indexOf(after) + 1)) {
       demand(!history.has(zxid), 'nothing committed is cut from a log', {
         server: this.id,
-        zxid: formatZxid(zxid),
+        zxid: zxid,
       });
     }
     this.#beforeTruncation ??= [...this.#zxids];
@@ -272,12 +272,12 @@ class GhostServer {
   installSnapshot(zxid: Zxid, history: HistoryChecker): void {
     demand(history.has(zxid) || zxid === 0, 'a snapshot holds only what is committed', {
       server: this.id,
-      zxid: formatZxid(zxid),
+      zxid: zxid,
     });
     const lost = this.#zxids.find((held) => held > zxid && history.has(held));
     demand(lost === undefined, 'nothing committed is lost under a snapshot', {
       server: this.id,
-      zxid: formatZxid(lost ?? 0),
+      zxid: lost ?? 0,
     });
     this.#installing = zxid;
   }
@@ -306,9 +306,9 @@ class GhostServer {
   drained(state: DurableState, history: HistoryChecker): void {
     const facts = {
       server: this.id,
-      found: formatZxid(state.lastZxid),
-      durable: formatZxid(this.#durable),
-      last: formatZxid(this.lastZxid),
+      found: state.lastZxid,
+      durable: this.#durable,
+      last: this.lastZxid,
     };
     if (this.#installing !== undefined && state.baseZxid === this.#installing) {
       this.snapshotInstalled(this.#installing);
@@ -335,7 +335,7 @@ class GhostServer {
     const position = history.position(state.appliedZxid);
     demand(position !== undefined, 'a tree holds only what is committed', {
       server: this.id,
-      applied: formatZxid(state.appliedZxid),
+      applied: state.appliedZxid,
     });
     demand(
       state.commitZxid === 0 || history.has(state.commitZxid) || state.commitZxid > (history.last ?? 0),

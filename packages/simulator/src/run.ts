@@ -1,8 +1,8 @@
 import type { ZooKeeper } from '@zabra/client/core';
 import { formatZxid, type PeerId } from '@zabra/model';
 import type { Effect, Input } from '@zabra/zab';
-import { startClient } from './client-adapter.ts';
 import { Checker } from './checker.ts';
+import { isClientError, startClient } from './client-adapter.ts';
 import { addressOf, createClientEnv, type WireTap } from './client-env.ts';
 import { Cluster } from './cluster.ts';
 import { drawConfig, type RunConfig } from './config.ts';
@@ -11,10 +11,10 @@ import { FIRST_CLIENT, hostName, Network } from './network.ts';
 import { Process, ProcessEnded } from './process.ts';
 import { RandomStream, type Seed } from './random.ts';
 import { Scheduler } from './scheduler.ts';
+import { checkServer } from './server-adapter.ts';
 import { SyncCounter, Tally } from './tally.ts';
 import { Trace } from './trace.ts';
 import { demand, Violation } from './violation.ts';
-import { checkServer } from './server-adapter.ts';
 import { runClient, Workload } from './workload.ts';
 
 export interface RunResult {
@@ -164,6 +164,7 @@ class World {
     this.#tally.add('counts', 'writes acknowledged', this.#checker.sessions.acknowledgedWrites);
     this.#tally.add('counts', 'writes refused', this.#checker.sessions.refusedWrites);
     this.#tally.add('counts', 'watch events', this.#checker.sessions.watchEvents);
+    this.#tally.add('counts', 'sessions expired', this.#checker.sessions.expiredSessions);
     return {
       failure: this.#failure,
       traceHash: this.#trace.digest(),
@@ -195,8 +196,7 @@ class World {
     const isLed = await this.#runUntil(() => this.#cluster.leader() !== undefined, LIVENESS_US);
     demand(isLed, 'after the faults there is a leader');
     const probe = this.#client();
-    const write = probe.create(`/probe-`, '', { mode: 'persistent-sequential' });
-    await this.#within(LIVENESS_US, 'after the faults a write is served', write);
+    await this.#within(LIVENESS_US, 'after the faults a write is served', writeOnce(probe));
     await this.#within(LIVENESS_US, 'a client closes', probe.close());
   }
 
@@ -259,10 +259,12 @@ class World {
   }
 
   async #runWorker(): Promise<void> {
-    const { zk, random, sleep } = this.#newClient();
     try {
-      await runClient({ zk, workload: this.#workload, random: random.stream('workload'), sleep });
-      await zk.close();
+      while (!this.#workload.isOver) {
+        const { zk, random, sleep } = this.#newClient();
+        await runClient({ zk, workload: this.#workload, random: random.stream('workload'), sleep });
+        await zk.close();
+      }
     } catch (error) {
       this.fail(error);
     }
@@ -325,5 +327,17 @@ class World {
     }
     this.#stepped.clear();
     if (this.#failure !== undefined) throw new Violation(this.#failure.rule);
+  }
+}
+
+/** A leader that catches up with what waited may refuse for a while; it may not do so for ever. */
+async function writeOnce(zk: ZooKeeper): Promise<void> {
+  for (;;) {
+    try {
+      await zk.create('/probe-', '', { mode: 'persistent-sequential' });
+      return;
+    } catch (error) {
+      if (!isClientError(error) || error.outcome !== 'not-applied') throw error;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { formatZxid, type Zxid } from '@zabra/model';
+import type { Zxid } from '@zabra/model';
 import {
   type Attach,
   type Change,
@@ -25,6 +25,7 @@ export class SessionChecker {
   #writes = 0;
   #refusals = 0;
   #events = 0;
+  #expiries = 0;
   /** Numbered writes acknowledged, each once. */
   readonly #acknowledged = new Map<string, { sessionId: number; nonce: string; requestNo: number }>();
 
@@ -43,6 +44,11 @@ export class SessionChecker {
 
   get watchEvents(): number {
     return this.#events;
+  }
+
+  /** Sessions whose end a server told to their client. */
+  get expiredSessions(): number {
+    return this.#expiries;
   }
 
   /** At the end: every acknowledged write is in the history. */
@@ -73,6 +79,7 @@ export class SessionChecker {
           if (entry.kind === 'attached')
             this.#attached(stream, entry.attached.sessionId, entry.attached.zxid);
           if (entry.kind === 'reply') this.#reply(stream, entry.reply);
+          if (entry.kind === 'goodbye' && entry.goodbye.code === 'SESSION_EXPIRED') this.#expiries++;
           if (entry.kind === 'event') this.#event(stream, entry.event);
           if (entry.kind === 'heartbeatAck') this.#shows(stream, entry.heartbeatAck.zxid, 'a heartbeat');
         }
@@ -94,8 +101,8 @@ export class SessionChecker {
     stream.session = session;
     demand(zxid >= session.seenZxid, 'a server behind its client does not serve it', {
       session: sessionId,
-      zxid: formatZxid(zxid),
-      seen: formatZxid(session.seenZxid),
+      zxid: zxid,
+      seen: session.seenZxid,
     });
   }
 
@@ -131,8 +138,8 @@ export class SessionChecker {
     demand(zxid >= session.seenZxid, 'a session never sees the state go back', {
       session: session.id,
       what,
-      zxid: formatZxid(zxid),
-      seen: formatZxid(session.seenZxid),
+      zxid: zxid,
+      seen: session.seenZxid,
     });
     session.seenZxid = zxid;
     for (const watch of session.watches.values()) {
@@ -141,8 +148,8 @@ export class SessionChecker {
         session: session.id,
         path: watch.path,
         kind: watch.kind,
-        changed: formatZxid(changed ?? 0),
-        shown: formatZxid(zxid),
+        changed: changed ?? 0,
+        shown: zxid,
       });
     }
   }
@@ -156,7 +163,7 @@ export class SessionChecker {
   ): void {
     const nonce = stream.attach?.nonce ?? '';
     const write = this.#history.write(session.id, nonce, request.requestNo);
-    const facts = { session: session.id, requestNo: request.requestNo, shown: formatZxid(zxid) };
+    const facts = { session: session.id, requestNo: request.requestNo, shown: zxid };
     demand(write !== undefined, 'an acknowledged write is in the history', facts);
     demand(write.zxid <= zxid, 'a write is answered once it is applied', facts);
     demand(matches(write, done), 'a write is answered with its own result', facts);

@@ -4,7 +4,7 @@ export class Violation extends Error {
   readonly rule: string;
 
   constructor(rule: string, facts: Readonly<Record<string, unknown>> = {}) {
-    const described = Object.entries(facts).map(([name, value]) => `${name}: ${String(value)}`);
+    const described = Object.entries(facts).map(([name, value]) => `${name}: ${describe(value)}`);
     super(described.length === 0 ? rule : `${rule} (${described.join(', ')})`);
     this.rule = rule;
   }
@@ -17,4 +17,9 @@ export function demand(
   facts: Readonly<Record<string, unknown>> = {},
 ): asserts condition {
   if (!condition) throw new Violation(rule, facts);
+}
+
+/** Facts are given raw, since most of them are never printed. Numbers of that size are zxids and session ids. */
+function describe(value: unknown): string {
+  return typeof value === 'number' && value >= 2 ** 32 ? `0x${value.toString(16)}` : String(value);
 }

@@ -66,7 +66,7 @@ export class Workload {
 export const ROOTS: readonly string[] = ['/counters', '/queue', '/things', '/live', '/pairs'];
 
 /**
- * One client: does one thing after another until the workload is over, each drawn anew. Whatever an operation may be
+ * One client: does one thing after another, each drawn anew, until it has had its turns or the workload is over. Whatever an operation may be
  * refused with is fine; what is not is judged by the checkers.
  */
 export async function runClient(options: {
@@ -78,8 +78,9 @@ export async function runClient(options: {
   const { zk, workload, random, sleep } = options;
   for (const root of ROOTS) await attempt(workload, () => zk.create(root, 'root'));
   const kinds = random.shuffled(ACTIVITIES).slice(0, random.between(3, ACTIVITIES.length));
-  const pauseMsMean = random.logBetween(15, 200);
-  while (!workload.isOver) {
+  const pauseMsMean = random.logBetween(20, 250);
+  const turns = random.logBetween(5, 500);
+  for (let turn = 0; turn < turns && !workload.isOver; turn++) {
     await random.pick(kinds)(zk, workload, random);
     await sleep(random.exponential(pauseMsMean));
   }

@@ -1,4 +1,4 @@
-import { type Acls, isZkError, type ZooKeeper } from '@zabra/client';
+import { isZkError, type ZooKeeper } from '@zabra/client';
 
 /** Nodes that one write makes: one, or three together in a transaction. */
 interface Write {
@@ -7,26 +7,43 @@ interface Write {
 }
 
 /**
- * What one client wrote below its own directory, and what it was told of it. Every second write is a transaction of three
- * operations. Writing goes on, several writes at a time, until one fails.
+ * What one client wrote below a directory of its own, and what it was told of it. Every second write is a transaction of
+ * three operations.
  */
 export class Written {
   readonly directory: string;
   readonly #writes: Write[] = [];
-  #acknowledged = 0;
 
   constructor(directory: string) {
     this.directory = directory;
   }
 
   get acknowledged(): number {
-    return this.#acknowledged;
+    return this.#writes.filter((write) => write.acknowledged).length;
   }
 
-  /** Resolves once the client can write no more, with the errors that said so. */
-  async writeUntilFailure(zk: ZooKeeper, writesAtATime: number): Promise<readonly unknown[]> {
-    await zk.ensure(this.directory);
-    return Promise.all(Array.from({ length: writesAtATime }, () => this.#lane(zk)));
+  get attempted(): number {
+    return this.#writes.length;
+  }
+
+  /** Writes steadily, `lanes` writes at a time, until one fails in each lane. Resolves to what they failed with. */
+  async writeUntilFailure(zk: ZooKeeper, lanes: number): Promise<readonly unknown[]> {
+    return Promise.all(Array.from({ length: lanes }, () => this.#lane(zk)));
+  }
+
+  /** What the tree holds against the record; empty when all is well. */
+  async faults(zk: ZooKeeper): Promise<readonly string[]> {
+    const present = new Set(await childrenOf(zk, this.directory));
+    const faults = this.#writes.flatMap((write) => {
+      const there = write.nodes.filter((node) => present.delete(node));
+      if (write.acknowledged && there.length < write.nodes.length) {
+        return [`acknowledged, and not there: ${this.directory}/${write.nodes.join(' ')}`];
+      }
+      return there.length > 0 && there.length < write.nodes.length
+        ? [`only a part is there: ${this.directory}/${there.join(' ')}`]
+        : [];
+    });
+    return [...faults, ...[...present].map((node) => `nobody wrote it: ${this.directory}/${node}`)];
   }
 
   async #lane(zk: ZooKeeper): Promise<unknown> {
@@ -44,15 +61,22 @@ export class Written {
     const nodes = number % 2 === 0 ? [`${number}`] : [`${number}.a`, `${number}.b`, `${number}.c`];
     const write: Write = { nodes, acknowledged: false };
     this.#writes.push(write);
-    const [only, ...others] = nodes.map((node) => `${this.directory}/${node}`);
-    if (others.length === 0) {
-      await zk.create(only ?? '', node(number), { retry: false });
+    if (nodes.length === 1) {
+      await zk.create(`${this.directory}/${number}`, `${number}`, { retry: false });
     } else {
       const transaction = zk.transaction();
-      for (const path of [only ?? '', ...others]) transaction.create(path, node(number));
+      for (const node of nodes) transaction.create(`${this.directory}/${node}`, node);
       await transaction.commit({ retry: false });
     }
     write.acknowledged = true;
-    this.#acknowledged++;
+  }
+}
+
+async function childrenOf(zk: ZooKeeper, path: string): Promise<readonly string[]> {
+  try {
+    return await zk.children(path, { linearizable: true });
+  } catch (error) {
+    if (isZkError(error, 'NO_NODE')) return [];
+    throw error;
   }
 }

@@ -190,7 +190,7 @@ export class Follower {
   // --- Synchronization.
 
   #planned(plan: LeaderMessage & { readonly kind: 'syncPlan' }): string | undefined {
-    const { incarnation, log } = this.#tenure;
+    const { incarnation, log, manifest } = this.#tenure;
     if (this.#stage.kind !== 'promised') return 'sent a plan out of turn';
     const { epoch } = this.#stage;
     if (plan.mode === 'snap') {
@@ -202,6 +202,8 @@ export class Follower {
     }
     if (this.#standing === 'refill') return 'would build on data that are not to be trusted';
     this.#stage = { kind: 'streaming', epoch };
+    if (globalThis.__ZABRA_MUTANT__ === 'epoch-saved-before-log' && manifest.currentEpoch < epoch)
+      this.#tenure.saveManifest(manifest.adopt(epoch, log.durableZxid));
     if (plan.mode === 'diff') {
       return plan.zxid === log.lastZxid ? undefined : 'begins where this log does not end';
     }
@@ -255,11 +257,11 @@ export class Follower {
   }
 
   #newLeader(epoch: Epoch, zxid: Zxid): string | undefined {
-    const { log } = this.#tenure;
+    const { log, manifest } = this.#tenure;
     if (this.#stage.kind !== 'streaming') return 'sent NEWLEADER out of turn';
     if (epoch !== this.#stage.epoch || epochOf(zxid) !== epoch) return 'sent NEWLEADER of another epoch';
     if (!log.epochs.has(zxid)) return 'sent NEWLEADER ahead of its history';
-    this.#stage = { kind: 'adopting', epoch, start: zxid, isSaving: false };
+    this.#stage = { kind: 'adopting', epoch, start: zxid, isSaving: manifest.isWriting };
     this.#maybeAdopt();
     return undefined;
   }
@@ -332,7 +334,7 @@ export class Follower {
     this.#send({ kind: 'ack', zxid });
   }
 
-  /** Broadcast, step f.3.2: delivered when committed, and durable here. */
+  /** Synchronization, step f.2.2, and broadcast, step f.3.2: delivered when committed, and durable here. */
   #committed(zxid: Zxid): void {
     this.#tenure.log.commitTo(zxid);
     this.#tenure.deliver();

@@ -28,9 +28,9 @@ function checkLog({ log, options }: Tenure): void {
   assert(base <= delivered, 'a base holds only what is applied', facts);
   assert(log.history.floor <= delivered, 'what is not delivered is held in memory', facts);
   assert(log.epochs.lastZxid === last, 'the epochs end where the log ends', facts);
-  if (log.history.count > options.historyRecordsMax) {
-    assert(log.history.floor >= Math.min(base, delivered), 'the window is bounded', facts);
-  }
+  const isOver = log.history.count > options.historyRecordsMax || log.history.bytes > options.historyBytesMax;
+  if (isOver)
+    assert(log.history.floor === delivered, 'the window holds more than it should only if it must', facts);
 }
 
 function checkEpochs(zab: Zab, { manifest, log }: Tenure): void {

@@ -214,7 +214,7 @@ export class Leader {
     this.#tenure.saveManifest(manifest.promise(epoch, { id: this.#clusterId, standing: 'voter' }));
   }
 
-  /** Discovery, step l.1.1: NEWEPOCH, also to those who come later. */
+  /** Discovery, step l.1.1: NEWEPOCH; broadcast, step l.3.3: also to those who come later. */
   #maybeInvite(learner: Learner): void {
     if (this.#stage.kind === 'gathering' || this.#stage.kind === 'promising') return;
     if (learner.stage.kind !== 'introduced') return;
@@ -258,7 +258,7 @@ export class Leader {
 
   // --- Synchronization.
 
-  /** Synchronization, step l.2.1: NEWLEADER with the initial history, as the part that the learner lacks. */
+  /** Synchronization, step l.2.1, and broadcast, step l.3.3 for those who come later: NEWLEADER with the initial history, as the part that the learner lacks. */
   #maybeSynchronize(learner: Learner): void {
     const start = this.#start();
     if (start === undefined || learner.stage.kind !== 'promised') return;
@@ -365,7 +365,7 @@ export class Leader {
 
   /**
    * The commit index is the highest position of this epoch that a quorum has durably, itself included as soon as its own
-   * disk says so. What came before the epoch is committed with its first record, never by counting (paper, step l.2.2).
+   * disk says so. What came before the epoch is committed with its first record, never by counting (synchronization, step l.2.2).
    */
   #maybeCommit(): void {
     const { log } = this.#tenure;

@@ -211,7 +211,7 @@ export class Learner {
     }
   }
 
-  /** Tells the commit index, unless a proposal did. */
+  /** Tells the commit index, unless a proposal did. Broadcast, steps l.3.2 and l.3.4. */
   sendCommit(commit: Zxid): void {
     if (this.stage.kind !== 'streaming' || commit <= this.#commitSent) return;
     this.#commitSent = commit;

@@ -85,6 +85,7 @@ export class Log {
       this.#history.append(record);
       this.#epochs.append(record.zxid);
     }
+    this.#evict();
   }
 
   /** The disk says that all up to `zxid` is fsynced. */
@@ -142,7 +143,11 @@ export class Log {
       bytesMax: Number.POSITIVE_INFINITY,
     });
     this.#delivered = limit;
-    this.#history.evict(Math.min(this.#delivered, this.#durable) as Zxid);
+    this.#evict();
     return records;
+  }
+
+  #evict(): void {
+    this.#history.evict(Math.min(this.#delivered, this.#durable) as Zxid);
   }
 }

@@ -58,6 +58,11 @@ export class Manifest {
     return this.#currentEpoch;
   }
 
+  /** A write was asked for and is not done. */
+  get isWriting(): boolean {
+    return this.#draft !== undefined;
+  }
+
   /** Promises to follow no leader of an earlier epoch. */
   promise(
     epoch: Epoch,

@@ -2,8 +2,8 @@ import type { Epoch, PeerId, Zxid } from '@zabra/model';
 import type { EpochEnd, LogRecord } from './record.ts';
 
 /**
- * Whether a server's word counts. `voter`: yes. `blank`: empty and told of no cluster; votes only when every member is
- * blank. `refill`: its data were damaged or lost; counts in no quorum until a leader established without it refilled it.
+ * Whether a server's word counts. `voter`: yes. `blank`: empty and told of no cluster; votes only when no member has
+ * ever stored anything. `refill`: its data were damaged or lost; counts in no quorum until a leader established without it refilled it.
  */
 export type Standing = 'voter' | 'blank' | 'refill';
 

@@ -66,7 +66,7 @@ export class Ensemble {
   readonly random: Random;
   readonly servers = new Map<PeerId, Server>();
   readonly members: readonly PeerId[];
-  nowMs = 0;
+  nowMs: number = 0;
   /** What was committed, in order, as the first server to deliver it saw it. */
   readonly committed: LogRecord[] = [];
   /** Questions for a read index: what was committed when each was asked. */
@@ -77,6 +77,8 @@ export class Ensemble {
   trace: ((from: PeerId, effect: Effect) => void) | undefined;
   readonly #options: Partial<ZabOptions>;
   readonly #timing: Timing;
+  /** Without a seed nothing is left to chance: a crash loses all that was on its way to the disk. */
+  readonly #isTold: boolean;
   readonly #cuts = new Set<string>();
   readonly #established = new Map<number, PeerId>();
   #streams: Stream[] = [];
@@ -93,6 +95,7 @@ export class Ensemble {
   }) {
     this.members = setup.members;
     this.random = new Random(setup.seed ?? 1);
+    this.#isTold = setup.seed === undefined;
     this.#timing = setup.timing ?? { networkMs: [1, 1], diskMs: [2, 2] };
     this.#options = setup.options ?? {};
     const standing = setup.standing ?? 'voter';
@@ -140,7 +143,7 @@ export class Ensemble {
       if (server.zab === undefined) continue;
       server.zab = undefined;
       server.life++;
-      server.disk.crash((pending) => this.random.below(pending + 1));
+      server.disk.crash((pending) => (this.#isTold ? 0 : this.random.below(pending + 1)));
       for (const stream of this.#streams)
         if (stream.leader === id || stream.learner === id) this.#break(stream);
       for (const other of this.members) if (other !== id) this.#connectivity(other, id);
@@ -165,12 +168,18 @@ export class Ensemble {
     this.#changed(a, b);
   }
 
+  /** What `from` sends to `to` is lost. A stream needs both directions. */
+  cutOneWay(from: PeerId, to: PeerId): void {
+    this.#cuts.add(`${from}-${to}`);
+    this.#changed(from, to);
+  }
+
   heal(): void {
     const cuts = [...this.#cuts];
     this.#cuts.clear();
     for (const cut of cuts) {
       const [a, b] = cut.split('-').map(Number);
-      if (a !== undefined && b !== undefined && a < b) this.#changed(a, b);
+      if (a !== undefined && b !== undefined) this.#changed(a, b);
     }
   }
 
@@ -525,7 +534,7 @@ export class Ensemble {
   #changed(a: PeerId, b: PeerId): void {
     this.#connectivity(a, b);
     this.#connectivity(b, a);
-    if (this.#reaches(a, b)) return;
+    if (this.#reaches(a, b) && this.#reaches(b, a)) return;
     for (const stream of this.#streams) {
       const pair = [stream.leader, stream.learner];
       if (pair.includes(a) && pair.includes(b)) this.#break(stream);
@@ -547,7 +556,7 @@ export class Ensemble {
     this.#after(this.#delay(this.#timing.networkMs), () => {
       const leader = this.server(to);
       if (server.life !== life) return;
-      if (!this.#reaches(server.id, to)) {
+      if (!this.#reaches(server.id, to) || !this.#reaches(to, server.id)) {
         this.#input(server, life, { kind: 'linkDown', link });
         return;
       }

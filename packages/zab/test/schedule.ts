@@ -28,6 +28,7 @@ export function schedule(seed: number): Ensemble {
     () => ensemble.start(random.pick(members)),
     () => ensemble.cut(random.pick(members), random.pick(members)),
     () => ensemble.cut(random.pick(members), random.pick(members)),
+    () => ensemble.cutOneWay(random.pick(members), random.pick(members)),
     () => ensemble.heal(),
     () => ensemble.pause(random.pick(members), random.below(3000)),
     () => ensemble.reset(random.pick(members)),

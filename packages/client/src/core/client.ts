@@ -349,13 +349,18 @@ export class Client {
     this.#backingOff.set(request, cancel);
   }
 
+  /** In [0, 1), of 32 random bits. */
+  #fraction(): number {
+    return this.#env.randomBytes(4).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 32;
+  }
+
   /** Counts an attempt without an answer; null when the policy gives up. */
   #nextDelay(request: Request, error: ZkError): number | null {
     request.attempts++;
     const { retry } = request.terms;
     if (retry === false) return null;
     const elapsedMs = this.#env.monotonicMs() - request.startedMs;
-    return retry({ attempt: request.attempts, elapsedMs, error });
+    return retry({ attempt: request.attempts, elapsedMs, error, random: this.#fraction() });
   }
 
   /** Its caller is told; a numbered write goes on without it. */
@@ -568,7 +573,7 @@ export class Client {
     const error =
       cause instanceof ZkError ? cause : new ZkError('CONNECTION_LOSS', { message: cause.message, cause });
     const elapsedMs = this.#env.monotonicMs() - this.#failingSinceMs;
-    const delayMs = this.#settings.reconnect({ attempt, elapsedMs, error });
+    const delayMs = this.#settings.reconnect({ attempt, elapsedMs, error, random: this.#fraction() });
     if (delayMs === null) {
       this.shutDown(error);
       return;

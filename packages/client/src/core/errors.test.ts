@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { bytes, json, type StandardSchema, text } from './codecs.ts';
 import { isZkError, LeaseLostError, ZkError } from './errors.ts';
 import { paths } from './paths.ts';
-import { exponential, retry } from './retry.ts';
+import { retry } from './retry.ts';
 
 test('an error of another copy of the package is recognized', () => {
   const foreign = Object.assign(new Error('NO_NODE'), {
@@ -33,16 +33,16 @@ test('an error tells code, subject, and whether calling again is safe', () => {
 });
 
 test('backoff is full jitter under a doubling cap', () => {
-  const policy = exponential({ baseMs: 100, maxMs: 500, maxAttempts: 5 }, () => 0.5);
+  const policy = retry.exponential({ baseMs: 100, maxMs: 500, maxAttempts: 5 });
   const error = new ZkError('THROTTLED');
-  const delays = [1, 2, 3, 4, 5, 6].map((attempt) => policy({ attempt, elapsedMs: 0, error }));
+  const delays = [1, 2, 3, 4, 5, 6].map((attempt) => policy({ attempt, elapsedMs: 0, error, random: 0.5 }));
   expect(delays).toEqual([50, 100, 200, 250, 250, null]);
 });
 
 test('policies give up, or do not, as they say', () => {
   const error = new ZkError('THROTTLED');
   const inner = retry.constant({ delayMs: 40, maxAttempts: 1 });
-  const second = { attempt: 2, elapsedMs: 90, error };
+  const second = { attempt: 2, elapsedMs: 90, error, random: 0.5 };
   expect([inner(second), retry.never(second)]).toEqual([null, null]);
   expect(retry.forever(retry.constant({ delayMs: 40 }))(second)).toBe(40);
   expect(retry.untilElapsed(100, retry.constant({ delayMs: 40 }))(second)).toBe(10);

@@ -1,5 +1,5 @@
 import { type ErrorCode, RC } from '@zabra/model';
-import type { LostReason } from './lease.ts';
+import type { LostReason } from './lost-reason.ts';
 import type { Zxid } from './stat.ts';
 
 /** Closed: switch on it. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { Client } from './client.ts';
-import { readSettings } from './create-client.ts';
 import {
   created,
   data,
@@ -11,13 +10,14 @@ import {
   refused,
   settled,
 } from './fake-network.test-support.ts';
+import { settingsOf } from './settings.ts';
 import { ZooKeeper } from './zookeeper.ts';
 
 const NOTHING = { requests: 0, deadlines: 0, signals: 0, waits: 0, watches: 0, listeners: 0 };
 
 test('nothing is kept for calls that ended, however they ended', async () => {
   const world = new FakeWorld();
-  const client = new Client(world, readSettings(world, { servers: 'h1:1', sessionTimeoutMs: 6_000 }));
+  const client = new Client(world, settingsOf({ servers: 'h1:1', sessionTimeoutMs: 6_000 }));
   const zk = new ZooKeeper(client, '');
   const { signal } = new AbortController();
   const aborting = new AbortController();

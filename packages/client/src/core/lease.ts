@@ -1,8 +1,6 @@
 import type { CallOptions } from './call-options.ts';
 import type { SessionId, Zxid } from './stat.ts';
 
-export type LostReason = 'session-expired' | 'local-deadline' | 'node-deleted' | 'revoked' | 'client-closed';
-
 /** Something held until it is released or lost: what every recipe that can be lost hands out. */
 export interface Lease extends AsyncDisposable {
   /** The holder's own node. */

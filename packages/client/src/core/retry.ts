@@ -5,6 +5,8 @@ export interface RetryContext {
   readonly attempt: number;
   readonly elapsedMs: number;
   readonly error: ZkError;
+  /** In [0, 1), drawn anew at each attempt: for jitter. */
+  readonly random: number;
 }
 
 /** Returns the delay before the next attempt in ms, or null to give up. */
@@ -31,7 +33,24 @@ export interface RetryPolicies {
  * decided by {@link ZkError.retryable}, and every call ends with its budget (`timeoutMs`) in any case.
  */
 export const retry: RetryPolicies = {
-  exponential: (options = {}) => exponential(options, Math.random),
+  exponential: ({
+    baseMs = 100,
+    maxMs = 5_000,
+    maxAttempts = Number.POSITIVE_INFINITY,
+    jitter = 'full',
+  } = {}) => {
+    let previousMs = baseMs;
+    return ({ attempt, random }) => {
+      if (attempt > maxAttempts) return null;
+      if (jitter === 'decorrelated') {
+        if (attempt <= 1) previousMs = baseMs;
+        previousMs = Math.min(maxMs, baseMs + random * (previousMs * 3 - baseMs));
+        return previousMs;
+      }
+      // 2^30 times any base is beyond every cap, and stays finite.
+      return random * Math.min(maxMs, baseMs * 2 ** Math.min(30, attempt - 1));
+    };
+  },
   constant:
     ({ delayMs, maxAttempts = Number.POSITIVE_INFINITY }) =>
     ({ attempt }) =>
@@ -51,22 +70,3 @@ export const retry: RetryPolicies = {
   },
   never: () => null,
 };
-
-/** `random` answers a number in [0, 1): the simulator's client passes its own. */
-export function exponential(
-  options: NonNullable<Parameters<RetryPolicies['exponential']>[0]>,
-  random: () => number,
-): RetryPolicy {
-  const { baseMs = 100, maxMs = 5_000, maxAttempts = Number.POSITIVE_INFINITY, jitter = 'full' } = options;
-  let previousMs = baseMs;
-  return ({ attempt }) => {
-    if (attempt > maxAttempts) return null;
-    if (jitter === 'decorrelated') {
-      if (attempt <= 1) previousMs = baseMs;
-      previousMs = Math.min(maxMs, baseMs + random() * (previousMs * 3 - baseMs));
-      return previousMs;
-    }
-    // 2^30 times any base is beyond every cap, and stays finite.
-    return random() * Math.min(maxMs, baseMs * 2 ** Math.min(30, attempt - 1));
-  };
-}

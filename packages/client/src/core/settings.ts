@@ -2,7 +2,7 @@ import type { Acl } from './acl.ts';
 import type { ConnectOptions, Logger, TlsOptions } from './connect-options.ts';
 import { ZkError } from './errors.ts';
 import { checkPath } from './paths.ts';
-import { exponential, type RetryPolicy } from './retry.ts';
+import { type RetryPolicy, retry } from './retry.ts';
 import { parseServers } from './servers.ts';
 
 /** The options of a client, read once, with every default filled in. */
@@ -25,8 +25,8 @@ export interface Settings {
   readonly logger: Logger | undefined;
 }
 
-/** `random` answers a number in [0, 1), for jitter. Throws BAD_ARGUMENTS or INVALID_PATH. */
-export function settingsOf(options: ConnectOptions | string, random: () => number): Settings {
+/** Throws BAD_ARGUMENTS or INVALID_PATH. */
+export function settingsOf(options: ConnectOptions | string): Settings {
   const given = typeof options === 'string' ? { servers: options } : options;
   const servers = parseServers(given.servers);
   const tls = given.tls ?? servers.tls;
@@ -42,20 +42,14 @@ export function settingsOf(options: ConnectOptions | string, random: () => numbe
     sessionTimeoutMs: milliseconds('sessionTimeoutMs', given.sessionTimeoutMs ?? 30_000),
     connectTimeoutMs: milliseconds('connectTimeoutMs', given.connectTimeoutMs ?? 10_000),
     requestTimeoutMs: milliseconds('requestTimeoutMs', given.requestTimeoutMs ?? 15_000),
-    retry: given.retry ?? exponential({ baseMs: 100, maxMs: 5_000 }, random),
-    reconnect: given.reconnect ?? exponential({ baseMs: 50, maxMs: 10_000 }, random),
+    retry: given.retry ?? retry.exponential({ baseMs: 100, maxMs: 5_000 }),
+    reconnect: given.reconnect ?? retry.exponential({ baseMs: 50, maxMs: 10_000 }),
     defaultAcl: given.defaultAcl,
     onSessionExpired: given.onSessionExpired ?? 'renew',
     requestsOutstandingMax: count('requestsOutstandingMax', given.requestsOutstandingMax ?? 1_000),
     requestsWaitingMax: count('requestsWaitingMax', given.requestsWaitingMax ?? 10_000),
     logger: given.logger,
   };
-}
-
-/** A number in [0, 1) of 32 random bits. */
-export function fraction(bytes: Uint8Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32;
 }
 
 function chrootOf(path: string): string {

@@ -1,7 +1,7 @@
 import { ZooKeeper } from '@zabra/client';
 import { vi } from 'vitest';
 import { Client } from '../core/client.ts';
-import { readSettings } from '../core/create-client.ts';
+import { settingsOf } from '../core/settings.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
 import { type Fault, ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
 
@@ -28,7 +28,7 @@ export class ModelBench implements Bench {
   async join(sessionTimeoutMs = 30_000): Promise<Joined> {
     const model = new ModelClient();
     const env = this.ensemble.env(model);
-    const client = new Client(env, readSettings(env, { servers: 'model:5181', sessionTimeoutMs }));
+    const client = new Client(env, settingsOf({ servers: 'model:5181', sessionTimeoutMs }));
     const zk = new ZooKeeper(client, '');
     this.#clients.push(zk);
     await zk.session.whenConnected();

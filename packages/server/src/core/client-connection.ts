@@ -130,6 +130,7 @@ export class ClientConnection implements Watcher {
         for (const watch of word.watches) this.#rearm(watch);
         return;
       case 'close':
+        if (this.isClosing) return;
         this.#pending.push({ kind: 'close' });
         if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
         return;
@@ -321,12 +322,9 @@ export class ClientConnection implements Watcher {
 
   #query(query: Query, tree: Tree): QueryResult {
     const { path } = query;
-    if (query.watch && this.#host.watches.countOf(this) >= this.#host.limits.watchesPerSessionMax) {
-      const max = this.#host.limits.watchesPerSessionMax;
-      return {
-        kind: 'refused',
-        refusal: refusal('LIMIT', `watchesPerSessionMax: a session has at most ${max} watches; let some go`),
-      };
+    const { limits, watches } = this.#host;
+    if (query.watch && watches.countOf(this) >= limits.watchesPerSessionMax) {
+      return { kind: 'refused', refusal: refusal('LIMIT', tooManyWatches(limits)) };
     }
     switch (query.kind) {
       case 'sync':
@@ -364,9 +362,11 @@ export class ClientConnection implements Watcher {
       this.end('INVALID_PATH', `${watch.path} cannot be watched`);
       return;
     }
-    const { tree } = this.#host;
+    const { tree, limits } = this.#host;
     const missed = missedEvent(tree, watch);
-    if (missed === undefined) this.#arm(watch.kind, watch.path);
+    if (missed === undefined && this.#host.watches.countOf(this) >= limits.watchesPerSessionMax)
+      this.end('LIMIT', tooManyWatches(limits));
+    else if (missed === undefined) this.#arm(watch.kind, watch.path);
     else
       this.say({ kind: 'event', type: missed, path: watch.path, zxid: tree.appliedZxid, watch: watch.kind });
   }
@@ -444,6 +444,10 @@ const BEHIND_AFTER_MS = 1000;
 /** A frame is sent when it has grown to about this. */
 const FRAME_BYTES = 256 * 1024;
 
+function tooManyWatches({ watchesPerSessionMax }: Limits): string {
+  return `watchesPerSessionMax: a session has at most ${watchesPerSessionMax} watches; let some go`;
+}
+
 function noNode(path: string): QueryResult {
   return { kind: 'refused', refusal: refusal('NO_NODE', `${path} does not exist`) };
 }
@@ -463,7 +467,11 @@ function writeFault(requestNo: number, operation: WriteOperation, limits: Limits
       `transactionOperationsMax: a transaction has at most ${limits.transactionOperationsMax} operations, this one ${length}; split it`,
     );
   }
-  // A fault inside a transaction is found in its order by the leader, which reports the code of each operation.
+  // Any other fault inside a transaction is found in its order by the leader, which reports the code of each operation.
+  for (const each of operation.operations) {
+    const fault = sizeFault(each, limits);
+    if (fault !== undefined) return fault;
+  }
   return undefined;
 }
 
@@ -471,16 +479,17 @@ function operationFault(operation: SubOperation, limits: Limits): Refusal | unde
   const sequential = operation.kind === 'create' && operation.mode.endsWith('sequential');
   const fault = pathFault(operation.path, { sequential });
   if (fault !== undefined) return refusal('INVALID_PATH', `${operation.path}: ${fault}`);
-  if (
-    (operation.kind === 'create' || operation.kind === 'set') &&
-    operation.data.length > limits.dataBytesMax
-  ) {
-    return refusal(
-      'DATA_TOO_LARGE',
-      `${operation.path}: dataBytesMax is ${limits.dataBytesMax} bytes, this has ${operation.data.length}; split it or raise the limit on every server`,
-    );
-  }
-  return undefined;
+  return sizeFault(operation, limits);
+}
+
+function sizeFault(operation: SubOperation, { dataBytesMax }: Limits): Refusal | undefined {
+  if (operation.kind !== 'create' && operation.kind !== 'set') return undefined;
+  const { path, data } = operation;
+  if (data.length <= dataBytesMax) return undefined;
+  return refusal(
+    'DATA_TOO_LARGE',
+    `${path}: dataBytesMax is ${dataBytesMax} bytes, this has ${data.length}; split it or raise the limit on every server`,
+  );
 }
 
 function missedEvent(tree: Tree, watch: ArmedWatch): TreeEvent['type'] | 'resync' | undefined {

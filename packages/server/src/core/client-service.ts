@@ -48,10 +48,8 @@ interface Wish {
   readonly timeoutMs: number;
 }
 
-interface Heard {
-  readonly connection: ClientConnection;
-  readonly number: number;
-}
+/** The last heartbeat of each connection; its acknowledgement stands for those before it. */
+type Heard = ReadonlyMap<ClientConnection, number>;
 
 /**
  * The clients of this server: streams come, become sessions' connections, and go.
@@ -73,8 +71,8 @@ export class ClientService implements ConnectionHost {
   readonly #dirty: ClientConnection[] = [];
   readonly #waiting = new Set<ClientConnection>();
   #waits: { readonly zxid: Zxid; readonly work: () => void }[] = [];
-  #heartbeats: Heard[] = [];
-  #touching: { readonly number: number; readonly heard: readonly Heard[] } | undefined;
+  #heartbeats = new Map<ClientConnection, number>();
+  #touching: { readonly number: number; readonly heard: Heard } | undefined;
   #touchNumber = 0;
   #touchedMs = Number.NEGATIVE_INFINITY;
   #leaderlessSinceMs: number;
@@ -154,6 +152,15 @@ export class ClientService implements ConnectionHost {
   }
 
   #hear(arrival: Arrival, frame: Uint8Array): void {
+    const { frameBytesMax } = this.limits;
+    if (frame.length > frameBytesMax) {
+      this.#end(
+        arrival,
+        'LIMIT',
+        `frameBytesMax: a frame has at most ${frameBytesMax} bytes, this one ${frame.length}; split it`,
+      );
+      return;
+    }
     try {
       for (const word of decodeClientWords(frame)) {
         if (arrival.connection !== undefined) arrival.connection.hear(word);
@@ -170,9 +177,13 @@ export class ClientService implements ConnectionHost {
         remote: arrival.stream.remote,
         reason: error.message,
       });
-      if (arrival.connection === undefined) this.#refuse(arrival, 'MARSHALLING', error.message);
-      else arrival.connection.end('MARSHALLING', error.message);
+      this.#end(arrival, 'MARSHALLING', error.message);
     }
+  }
+
+  #end(arrival: Arrival, code: ErrorCode, message: string): void {
+    if (arrival.connection === undefined) this.#refuse(arrival, code, message);
+    else arrival.connection.end(code, message);
   }
 
   #attach(arrival: Arrival, word: AttachWord): void {
@@ -288,6 +299,7 @@ export class ClientService implements ConnectionHost {
   ended(connection: ClientConnection): void {
     this.watches.forget(connection);
     this.#waiting.delete(connection);
+    this.#heartbeats.delete(connection);
     const { id } = connection.session;
     if (this.#connections.get(id) === connection) this.#connections.delete(id);
   }
@@ -454,30 +466,30 @@ export class ClientService implements ConnectionHost {
     } else {
       this.#leaderlessSinceMs = this.nowMs();
       for (const connection of this.#connections.values()) connection.suspend();
-      if (this.#touching !== undefined) this.#heartbeats = [...this.#touching.heard, ...this.#heartbeats];
+      const unconfirmed = [...(this.#touching?.heard ?? []), ...this.#heartbeats];
+      this.#heartbeats = new Map(unconfirmed.filter(([connection]) => !connection.ended));
       this.#touching = undefined;
     }
   }
 
   /** A heartbeat is acknowledged once the leader knows of it and is confirmed to lead. */
   heartbeat(connection: ClientConnection, number: number): void {
-    this.#heartbeats.push({ connection, number });
-    if (this.#heartbeats.length === 1) this.#env.clock.atTurnEnd(() => this.#touch());
+    if (this.#heartbeats.size === 0) this.#env.clock.atTurnEnd(() => this.#touch());
+    this.#heartbeats.set(connection, number);
   }
 
   #touch(): void {
     const now = this.nowMs();
-    if (this.#touching !== undefined || this.#heartbeats.length === 0 || !this.serving) return;
+    if (this.#touching !== undefined || this.#heartbeats.size === 0 || !this.serving) return;
     if (now - this.#touchedMs < TOUCH_GAP_MS) return;
-    const heard = this.#heartbeats.filter(({ connection }) => !connection.ended);
-    this.#heartbeats = [];
-    if (heard.length === 0) return;
+    const heard = this.#heartbeats;
+    this.#heartbeats = new Map();
     this.#touchedMs = now;
     this.#touching = { number: ++this.#touchNumber, heard };
     this.#backend.request({
       kind: 'touches',
       number: this.#touchNumber,
-      sessionIds: heard.map(({ connection }) => connection.session.id),
+      sessionIds: Array.from(heard.keys(), (connection) => connection.session.id),
     });
   }
 
@@ -487,7 +499,7 @@ export class ClientService implements ConnectionHost {
     this.#touching = undefined;
     const zxid = this.tree.appliedZxid;
     const serverTimeMs = this.#env.clock.wallMs();
-    for (const { connection, number: beat } of heard) {
+    for (const [connection, beat] of heard) {
       connection.say({ kind: 'heartbeatAck', number: beat, zxid, serverTimeMs });
     }
   }
@@ -519,7 +531,7 @@ export class ClientService implements ConnectionHost {
   /** The sessions live on; their clients look elsewhere, or come back. */
   endAll(message: string): void {
     for (const connection of this.#connections.values()) connection.end('UNREACHABLE', message);
-    this.#heartbeats = [];
+    this.#heartbeats.clear();
   }
 }
 

@@ -2,6 +2,7 @@ import {
   counterOf,
   formatZxid,
   makeZxid,
+  NO_SESSION,
   type PeerId,
   type Refusal,
   type Request,
@@ -80,6 +81,8 @@ export class Replica implements ClientBackend {
   /** Leader: what was prepared here need not be decoded when it is delivered. */
   readonly #prepared = new Map<Zxid, Txn>();
   #sessions: LeaderSessions | undefined;
+  /** Leader: sessions that end, their txn not prepared yet. */
+  #closing: SessionId[] = [];
   readonly #readIndexes = new Map<number, (zxid: Zxid | undefined) => void>();
   #nextReadIndex = 1;
   readonly #snapshotsSent = new Map<number, SnapshotHandle>();
@@ -241,16 +244,26 @@ export class Replica implements ClientBackend {
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
     this.#step({ kind: 'tick', nowMs });
-    for (const id of this.#sessions?.expire(nowMs) ?? []) this.#expire(id);
+    this.#expireSessions(nowMs);
     this.clients.tick();
     this.#storage.sealIfIdle(this.zab.commitZxid);
     this.#ticking = this.#env.clock.after(this.#options.timing.tickMs, () => this.#tick());
   }
 
-  #expire(sessionId: SessionId): void {
-    if (!this.serving) return;
-    this.#env.log.info('session expired', { session: `0x${sessionId.toString(16)}` });
-    this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
+  #expireSessions(nowMs: number): void {
+    for (const id of this.#sessions?.expire(nowMs) ?? []) {
+      this.#env.log.info('session expired', { session: `0x${id.toString(16)}` });
+      this.#closing.push(id);
+    }
+    this.#closeSessions();
+  }
+
+  /** As many as there is room for among the proposals; the others with the next tick. */
+  #closeSessions(): void {
+    while (this.#closing.length > 0 && this.serving && this.#hasRoom()) {
+      const sessionId = this.#closing.shift() ?? NO_SESSION;
+      this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
+    }
   }
 
   #perform(effects: readonly Effect[]): void {
@@ -406,6 +419,7 @@ export class Replica implements ClientBackend {
   #leaveRole(incarnation: number): void {
     this.#dropPrepared();
     this.#sessions = undefined;
+    this.#closing = [];
     for (const link of [...this.#snapshotsSent.keys()]) this.#closeSnapshot(link);
     const state = async (): Promise<DurableState> => {
       await this.#installing;
@@ -492,7 +506,8 @@ export class Replica implements ClientBackend {
         const { sessionId } = request;
         if (!sessions.isOwner(sessionId, from) || !sessions.isLive(sessionId)) return;
         sessions.markClosing(sessionId);
-        this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
+        this.#closing.push(sessionId);
+        this.#closeSessions();
         return;
       }
       case 'touches': {
@@ -514,14 +529,22 @@ export class Replica implements ClientBackend {
     if (!sessions.isOwner(sessionId, from)) {
       return refusal('SESSION_MOVED', `session 0x${sessionId.toString(16)} is attached at another server`);
     }
-    const { outstandingProposalsMax } = this.#options.limits;
-    if (this.zab.outstandingProposals + this.#gathered.length >= outstandingProposalsMax) {
-      return refusal(
-        'LIMIT',
-        `outstandingProposalsMax: ${outstandingProposalsMax} changes wait for a quorum; try again later`,
-      );
-    }
+    if (!this.#hasRoom()) return this.#full();
     return undefined;
+  }
+
+  #hasRoom(): boolean {
+    return (
+      this.zab.outstandingProposals + this.#gathered.length < this.#options.limits.outstandingProposalsMax
+    );
+  }
+
+  #full(): Refusal {
+    const { outstandingProposalsMax } = this.#options.limits;
+    return refusal(
+      'LIMIT',
+      `outstandingProposalsMax: ${outstandingProposalsMax} changes wait for a quorum; try again later`,
+    );
   }
 
   #createSession(
@@ -534,6 +557,10 @@ export class Replica implements ClientBackend {
     if (sessions.count >= sessionsMax) {
       const full = refusal('LIMIT', `sessionsMax: the ensemble has ${sessionsMax} sessions; close some`);
       this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: full });
+      return;
+    }
+    if (!this.#hasRoom()) {
+      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: this.#full() });
       return;
     }
     const prepared = this.#prepare({
@@ -558,6 +585,10 @@ export class Replica implements ClientBackend {
       this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: reason });
     if (!sessions.isLive(sessionId)) {
       refuse(refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`));
+      return;
+    }
+    if (!this.#hasRoom()) {
+      refuse(this.#full());
       return;
     }
     const { granted, former } = sessions.claim(sessionId, { server: from, attempt, nonce });

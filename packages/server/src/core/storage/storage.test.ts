@@ -12,16 +12,22 @@ import {
   SMALL,
   zxid,
 } from '../../../test/storage-world.ts';
-import { VolatileMachine } from '../../../test/volatile-disk.ts';
+import { type Chance, VolatileMachine } from '../../../test/volatile-disk.ts';
 import type { CoreOptions } from '../options.ts';
-import { decodeManifest, encodeManifest } from './manifest.ts';
+import { crc32 } from './crc32.ts';
 import type { OpenOptions } from './storage.ts';
 
 class World {
-  readonly chance = chanceFrom(7);
-  readonly machine = new VolatileMachine(this.chance);
+  readonly chance: Chance;
+  readonly machine: VolatileMachine;
   readonly scribe = new Scribe();
-  env: FakeEnv = fakeEnv(this.machine, this.chance);
+  env: FakeEnv;
+
+  constructor(seed = 7) {
+    this.chance = chanceFrom(seed);
+    this.machine = new VolatileMachine(this.chance);
+    this.env = fakeEnv(this.machine, this.chance);
+  }
 
   start(options: CoreOptions = coreOptions(SMALL), open: OpenOptions = {}): Promise<Life> {
     this.env = fakeEnv(this.machine, this.chance);
@@ -48,11 +54,6 @@ class World {
       bytes[offset] = (bytes[offset] ?? 0) ^ 1;
       return bytes;
     });
-  }
-
-  changeManifest(change: (json: Record<string, unknown>) => Record<string, unknown>): void {
-    const manifest = decodeManifest(this.machine.bytesOf('MANIFEST'));
-    this.machine.rot('MANIFEST', () => encodeManifest({ ...manifest, ...change({ ...manifest }) }));
   }
 }
 
@@ -131,6 +132,7 @@ describe('the log', () => {
   test('an idle tick seals it, so that a rotten last record is not taken for a torn one', async () => {
     const world = new World();
     const life = await world.startWith(1, 0);
+    await life.storage.idle();
     life.storage.sealIfIdle(zxid(1, 0));
     life.storage.sealIfIdle(zxid(1, 0));
     await life.storage.idle();
@@ -306,10 +308,10 @@ describe('snapshots', () => {
   });
 
   test('crash safely: at every call while one is made, the tree comes back', async () => {
-    for (let call = 0; call < 30; call++) {
-      const world = new World();
+    for (let run = 0; run < 600; run++) {
+      const world = new World(run);
       const life = await world.startWith(5, 5);
-      const crashed = world.machine.crashAfter(call, 'machine');
+      const crashed = world.machine.crashAfter(run % 30, 'machine');
       await Promise.race([life.storage.startSnapshot(life.tree), crashed]);
       const again = await world.restart();
       expect(again.tree.digest()).toBe(life.tree.digest());
@@ -446,7 +448,9 @@ describe('a directory that must not be used', () => {
   test('of a newer format', async () => {
     const world = new World();
     await world.startWith(1, 1);
-    world.machine.rot('MANIFEST', () => new TextEncoder().encode('{"format":2}\n2f6a1df1\n'));
+    const json = new TextEncoder().encode('{"format":2}\n');
+    const newer = `{"format":2}\n${crc32(json).toString(16).padStart(8, '0')}\n`;
+    world.machine.rot('MANIFEST', () => new TextEncoder().encode(newer));
     await expect(world.restart()).rejects.toMatchObject({
       code: 'NEWER_FORMAT',
       message: expect.stringContaining('format 2'),

@@ -1,0 +1,176 @@
+import { makeZxid, ZXID_NONE, type Zxid } from '@zabra/model';
+import { describe, expect, test } from 'vitest';
+import { recordsAt } from '../test/histories.ts';
+import { of, Solo, said } from '../test/solo.ts';
+
+const OLD = [makeZxid(1, 0), makeZxid(1, 1)];
+const START = makeZxid(2, 0);
+const [, second] = OLD;
+const LAST_OLD: Zxid = second ?? ZXID_NONE;
+
+/** Promised epoch 2, and was told that its log is whole. */
+function synchronizing(): Solo {
+  const solo = new Solo();
+  solo.follow(OLD);
+  solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
+  solo.saved(2, 1);
+  solo.fromLeader({ kind: 'syncPlan', mode: 'diff', zxid: LAST_OLD });
+  return solo;
+}
+
+function propose(
+  solo: Solo,
+  zxids: readonly Zxid[],
+  previous: Zxid,
+  commit: Zxid = ZXID_NONE,
+): readonly string[] {
+  return said(solo.fromLeader({ kind: 'proposals', records: recordsAt(zxids, previous), commit }));
+}
+
+describe('a learner', () => {
+  test('promises an epoch only once that is durable', () => {
+    const solo = new Solo();
+    solo.follow(OLD);
+    expect(said(solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' }))).toEqual([]);
+    expect(of('toLeader', solo.saved(2, 1))).toMatchObject([
+      { message: { kind: 'ackEpoch', promised: true, currentEpoch: 1, lastZxid: LAST_OLD } },
+    ]);
+  });
+
+  test('says that an epoch it had promised before is no new promise', () => {
+    const solo = new Solo();
+    solo.follow(OLD, { acceptedEpoch: 2 });
+    expect(
+      of('toLeader', solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' })),
+    ).toMatchObject([{ message: { kind: 'ackEpoch', promised: false } }]);
+  });
+
+  test.each([
+    { name: 'of an epoch older than its promise', epoch: 3, clusterId: 'test' },
+    { name: 'of another cluster', epoch: 9, clusterId: 'other' },
+  ])('leaves a leader $name', ({ epoch, clusterId }) => {
+    const solo = new Solo();
+    solo.follow(OLD, { acceptedEpoch: 4 });
+    const effects = solo.fromLeader({ kind: 'leaderInfo', epoch, clusterId });
+    expect(of('disconnect', effects)).toHaveLength(1);
+    expect(of('saveManifest', effects)).toEqual([]);
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('acknowledges NEWLEADER after its log is durable and then its epoch (ZOOKEEPER-4643)', () => {
+    const solo = synchronizing();
+    propose(solo, [START], LAST_OLD);
+    const heard = solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: START });
+    expect(of('saveManifest', heard)).toEqual([]);
+    const logged = solo.appended(START);
+    expect(of('saveManifest', logged)).toMatchObject([{ currentEpoch: 2 }]);
+    expect(said(logged)).toEqual(['ack']);
+    expect(said(solo.saved(2, 2))).toEqual(['ackNewLeader']);
+    expect(solo.zab.serving).toBe(false);
+    solo.fromLeader({ kind: 'commit', zxid: START });
+    expect(solo.zab.serving).toBe(true);
+  });
+
+  test('acknowledges what came after NEWLEADER as well, if it is durable by then', () => {
+    const solo = synchronizing();
+    propose(solo, [START, makeZxid(2, 1)], LAST_OLD);
+    solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: START });
+    solo.appended(makeZxid(2, 1));
+    expect(of('toLeader', solo.saved(2, 2)).map(({ message }) => message)).toEqual([
+      { kind: 'ackNewLeader', epoch: 2 },
+      { kind: 'ack', zxid: makeZxid(2, 1) },
+    ]);
+  });
+
+  test('delivers what is committed only once it is durable here', () => {
+    const solo = synchronizing();
+    const effects = solo.fromLeader({
+      kind: 'proposals',
+      records: recordsAt([START], LAST_OLD),
+      commit: START,
+    });
+    expect(of('deliver', effects).flatMap(({ records }) => records.map(({ zxid }) => zxid))).toEqual(OLD);
+    expect(of('deliver', solo.appended(START))).toMatchObject([{ records: [{ zxid: START }] }]);
+  });
+
+  test('drops a proposal that it has already', () => {
+    const solo = synchronizing();
+    const effects = solo.fromLeader({
+      kind: 'proposals',
+      records: recordsAt([...OLD, START]),
+      commit: ZXID_NONE,
+    });
+    expect(of('append', effects)).toMatchObject([{ records: [{ zxid: START }] }]);
+    expect(solo.zab.role).toBe('following');
+  });
+
+  test.each([
+    { name: 'a hole', zxids: [makeZxid(2, 1)], previous: START },
+    { name: 'another history', zxids: [START], previous: makeZxid(1, 0) },
+    { name: 'a record of a later epoch', zxids: [makeZxid(3, 0)], previous: LAST_OLD },
+  ])('ends the stream that has $name', ({ zxids, previous }) => {
+    const solo = synchronizing();
+    propose(solo, zxids, previous);
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('cuts its log, and acknowledges nothing before the cut is done', () => {
+    const solo = new Solo();
+    solo.follow(OLD);
+    solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
+    solo.saved(2, 1);
+    const effects = solo.fromLeader({ kind: 'syncPlan', mode: 'trunc', zxid: makeZxid(1, 0) });
+    expect(of('truncate', effects)).toMatchObject([{ after: makeZxid(1, 0) }]);
+    expect(solo.zab.durableZxid).toBe(makeZxid(1, 0));
+    expect(propose(solo, [START], makeZxid(1, 0))).toEqual([]);
+  });
+
+  test('never cuts what it knows to be committed', () => {
+    const solo = new Solo();
+    solo.follow(OLD, { commitZxid: LAST_OLD });
+    solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
+    solo.saved(2, 1);
+    expect(() => solo.fromLeader({ kind: 'syncPlan', mode: 'trunc', zxid: makeZxid(1, 0) })).toThrow(
+      'what is committed is never cut',
+    );
+  });
+
+  test('that is to be refilled takes nothing but a whole snapshot', () => {
+    const solo = new Solo();
+    solo.follow([], { standing: 'refill', acceptedEpoch: 1 });
+    const invited = solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
+    expect(of('saveManifest', invited)).toMatchObject([{ standing: 'refill' }]);
+    solo.saved(2, 0);
+    solo.fromLeader({ kind: 'syncPlan', mode: 'diff', zxid: ZXID_NONE });
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('leaves a silent leader, and refuses open questions', () => {
+    const solo = synchronizing();
+    propose(solo, [START], LAST_OLD, START);
+    solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: START });
+    solo.appended(START);
+    solo.saved(2, 2);
+    expect(said(solo.step({ kind: 'readIndex', id: 5 }))).toEqual(['readIndex']);
+    const effects = solo.wait(1100);
+    expect(of('readIndexed', effects)).toEqual([{ kind: 'readIndexed', id: 5, zxid: undefined }]);
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('believes nothing that the disk says to a role it left', () => {
+    const solo = synchronizing();
+    const { incarnation } = solo.zab;
+    propose(solo, [START], LAST_OLD);
+    solo.step({ kind: 'linkDown', link: -1 });
+    expect(solo.step({ kind: 'appended', incarnation, zxid: START })).toEqual([]);
+    expect(solo.zab.durableZxid).toBe(LAST_OLD);
+  });
+
+  test('asserts that the disk gives back what it called durable', () => {
+    const solo = synchronizing();
+    solo.step({ kind: 'linkDown', link: -1 });
+    expect(() => solo.drained([makeZxid(1, 0)], { acceptedEpoch: 2 })).toThrow(
+      'what was durable is still there',
+    );
+  });
+});
