@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { startEnsemble } from '@zabra/testing';
 import { Crew } from './lock-under-fire/crew.ts';
 import { openFire } from './lock-under-fire/fire.ts';
+import { NamedEnsemble } from './lock-under-fire/named-ensemble.ts';
 import { Referee } from './lock-under-fire/referee.ts';
 
 /*
@@ -10,6 +11,8 @@ import { Referee } from './lock-under-fire/referee.ts';
  * 500: no addition was lost, none was done twice.
  *
  * With `--without-lock` they do the same without (and there is nothing to fire at): the number comes out smaller.
+ *
+ * The servers are our own, or those of `zabra up`, when ZABRA_SERVERS names them.
  */
 const WORKERS = 5;
 const TURNS = 100;
@@ -18,7 +21,9 @@ const TOTAL = WORKERS * TURNS;
 
 const { values } = parseArgs({ options: { 'without-lock': { type: 'boolean', default: false } } });
 
-await using ensemble = values['without-lock'] ? null : await startEnsemble();
+const named = process.env.ZABRA_SERVERS;
+await using own = named || values['without-lock'] ? null : await startEnsemble();
+const ensemble = named && !values['without-lock'] ? new NamedEnsemble(named) : own;
 using crew = new Crew();
 const store = await crew.startStore();
 const referee = new Referee();

@@ -15,10 +15,7 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
   const stopAsked = stopSignal();
   try {
     const { config } = await loadConfig(flags);
-    const [{ startServer }, { serverLog }] = await Promise.all([
-      import('@zabra/server'),
-      import('./server-log.ts'),
-    ]);
+    const { startServer } = await import('@zabra/server');
     const server = await startServer(config, { refill: flags.refill === true, log });
     await print(
       `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,

@@ -1,14 +1,11 @@
 import { type ClientEnv, createClientOn, type ZooKeeper } from '@zabra/client/core';
-import type { RandomStream } from './random.ts';
 
 /** The shipped SDK in a simulated world. It backs off for shorter than by default, so that a run sees more of it. */
 export function startClient(
   env: ClientEnv,
-  options: { servers: readonly string[]; sessionTimeoutMs: number; random: RandomStream },
+  options: { servers: readonly string[]; sessionTimeoutMs: number },
 ): ZooKeeper {
-  const { servers, sessionTimeoutMs, random } = options;
-  const backOff = ({ attempt }: { readonly attempt: number }): number =>
-    random.fraction() * Math.min(500, 20 * 2 ** Math.min(attempt, 10));
+  const { servers, sessionTimeoutMs } = options;
   return createClientOn(env, {
     servers,
     sessionTimeoutMs,
@@ -16,6 +13,10 @@ export function startClient(
     retry: backOff,
     reconnect: backOff,
   });
+}
+
+function backOff({ attempt, random }: { readonly attempt: number; readonly random: number }): number {
+  return random * Math.min(500, 20 * 2 ** Math.min(attempt, 10));
 }
 
 /** What the SDK rejects with, as far as the workload cares. */

@@ -288,7 +288,6 @@ class World {
     const zk = startClient(env, {
       servers,
       sessionTimeoutMs: this.#config.sessionTimeoutMs,
-      random: random.stream('back-off'),
     });
     const sleep = (delayMs: number): Promise<void> =>
       new Promise((resolve) => this.#scheduler.after(delayMs * 1000, resolve));

@@ -1,20 +1,150 @@
 import { connect, type ZooKeeper } from '@zabra/client';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LocalServer, loneConfig, TemporaryDirectory } from '../test/local-server.ts';
 import { until } from '../test/until.ts';
 import { startEnsemble } from './index.ts';
 
 /* Each bound is filled; what is beyond it gets an error that names it, and the session goes on. */
 
-/** A server with one small limit, and a client of it. */
-async function limited(limits: Readonly<Record<string, number>>): Promise<{
-  readonly address: string;
-  readonly zk: ZooKeeper;
-  [Symbol.asyncDispose](): Promise<void>;
-}> {
-  const stack = new AsyncDisposableStack();
-  const directory = stack.use(await TemporaryDirectory.create());
-  const server = stack.use(await LocalServer.start(loneConfig(directory.path, { limits })));
-  const zk = stack.use(await connect(server.address));
-  return { address: server.address, zk, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+let directory: TemporaryDirectory;
+beforeEach(async () => {
+  directory = await TemporaryDirectory.create();
+});
+afterEach(() => directory[Symbol.asyncDispose]());
+
+function serverWith(limits: Readonly<Record<string, number>>): Promise<LocalServer> {
+  return LocalServer.start(loneConfig(directory.path, { limits }));
 }
+
+/** What a call that meets the limit rejects with. */
+function over(limit: string): object {
+  return {
+    code: 'LIMIT',
+    message: expect.stringContaining(`${limit}: `),
+    outcome: 'not-applied',
+  };
+}
+
+/** What `connect` rejects with when the server has no room. */
+function noRoom(limit: string): object {
+  return {
+    code: 'UNREACHABLE',
+    message: expect.stringContaining(`${limit}: `),
+    cause: { code: 'LIMIT' },
+  };
+}
+
+/** Makes `count` nodes below `/burst` at once: how many were done, and what the others rejected with. */
+async function burst(
+  zk: ZooKeeper,
+  count: number,
+): Promise<{ readonly done: number; readonly refusals: readonly unknown[] }> {
+  const settled = await Promise.allSettled(Array.from({ length: count }, (_, n) => zk.create(`/burst/${n}`)));
+  const refusals = settled.filter((each) => each.status === 'rejected').map((each) => each.reason as unknown);
+  return { done: count - refusals.length, refusals };
+}
+
+test.each(['requestsPerSessionMax', 'requestsMax'])(
+  'requests beyond %s are refused; the others are done',
+  async (limit) => {
+    await using server = await serverWith({ [limit]: 5 });
+    await using zk = await connect({ servers: server.address, requestsOutstandingMax: 9 });
+    await zk.create('/burst');
+    const { done, refusals } = await burst(zk, 9);
+    expect(refusals.length).toBeGreaterThan(0);
+    for (const refused of refusals) expect(refused).toMatchObject(over(limit));
+    expect(await zk.children('/burst')).toHaveLength(done);
+    await zk.create('/the-session-goes-on');
+  },
+);
+
+test('a client that goes on sending far beyond requestsPerSessionMax loses its stream, not its session', async () => {
+  await using server = await serverWith({ requestsPerSessionMax: 5 });
+  await using zk = await connect({ servers: server.address, requestsOutstandingMax: 100 });
+  const { id } = zk.session;
+  const suspended: string[] = [];
+  using _listening = zk.session.on('suspended', ({ cause }) => suspended.push(cause.message));
+  await zk.create('/burst');
+  await burst(zk, 100);
+  expect(suspended.join('\n')).toContain('LIMIT: requestsPerSessionMax: ');
+  await zk.session.whenConnected();
+  expect(zk.session.id).toBe(id);
+  await zk.create('/the-session-goes-on');
+});
+
+test('streams beyond connectionsMax are refused until one ends', async () => {
+  await using server = await serverWith({ connectionsMax: 1 });
+  const first = await connect(server.address);
+  const second = { servers: server.address, connectTimeoutMs: 500 };
+  await expect(connect(second)).rejects.toMatchObject(noRoom('connectionsMax'));
+  await first.close();
+  await using _zk = await connect(second);
+});
+
+test('sessions beyond sessionsMax are refused until one ends', async () => {
+  await using server = await serverWith({ sessionsMax: 1 });
+  const first = await connect(server.address);
+  const second = { servers: server.address, connectTimeoutMs: 500 };
+  await expect(connect(second)).rejects.toMatchObject(noRoom('sessionsMax'));
+  await first.close();
+  await using _zk = await connect(second);
+});
+
+test('a watch beyond watchesPerSessionMax is refused until one has fired', async () => {
+  await using server = await serverWith({ watchesPerSessionMax: 2 });
+  await using zk = await connect(server.address);
+  await zk.exists('/a', { watch: true });
+  const { watch } = await zk.exists('/b', { watch: true });
+  await expect(zk.exists('/c', { watch: true })).rejects.toMatchObject(over('watchesPerSessionMax'));
+  expect(await zk.exists('/c')).toBeNull();
+  await zk.create('/b');
+  expect(await watch.event).toMatchObject({ type: 'created' });
+  await zk.exists('/c', { watch: true });
+});
+
+test('an ephemeral node beyond ephemeralsPerSessionMax is refused until one is deleted', async () => {
+  await using server = await serverWith({ ephemeralsPerSessionMax: 2 });
+  await using zk = await connect(server.address);
+  await zk.create('/a', '', { mode: 'ephemeral' });
+  await zk.create('/b', '', { mode: 'ephemeral' });
+  await expect(zk.create('/c', '', { mode: 'ephemeral' })).rejects.toMatchObject({
+    code: 'LIMIT',
+    message: expect.stringContaining('ephemeralsPerSessionMax'),
+  });
+  await zk.delete('/a');
+  await zk.create('/c', '', { mode: 'ephemeral' });
+});
+
+test('a transaction of more than transactionOperationsMax is refused whole', async () => {
+  await using server = await serverWith({ transactionOperationsMax: 2 });
+  await using zk = await connect(server.address);
+  const three = zk.transaction().create('/a').create('/b').create('/c');
+  await expect(three.commit()).rejects.toMatchObject(over('transactionOperationsMax'));
+  expect(await zk.exists('/a')).toBeNull();
+  await zk.transaction().create('/a').create('/b').commit();
+});
+
+test('changes beyond outstandingProposalsMax are refused while no quorum acknowledges', {
+  timeout: 60_000,
+}, async () => {
+  const max = 4;
+  await using ensemble = await startEnsemble({
+    // Followers that stand still stay followers.
+    config: { limits: { outstandingProposalsMax: max }, timing: { silenceMs: 20_000 } },
+  });
+  const leader = await ensemble.leader();
+  const followers = ensemble.ids.filter((id) => id !== leader);
+  await using zk = await connect(ensemble.addressOf(leader));
+  await zk.create('/burst');
+  for (const id of followers) ensemble.pause(id);
+  const bursting = burst(zk, 10);
+  await until('the log has a tail', async () => {
+    const status = (await ensemble.status()).get(leader);
+    return status !== undefined && status.logZxid - status.commitZxid >= max;
+  });
+  for (const id of followers) ensemble.resume(id);
+  const { done, refusals } = await bursting;
+  expect(done).toBe(max);
+  for (const refused of refusals) expect(refused).toMatchObject(over('outstandingProposalsMax'));
+  expect(await zk.children('/burst')).toHaveLength(max);
+});
