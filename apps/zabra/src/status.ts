@@ -72,7 +72,7 @@ function entryOf(target: Target, status: ServerStatus, leader: ServerStatus | un
     epoch: status.epoch,
     zxid: hexadecimal(status.zxid),
     lag: leader === undefined ? null : lagBehind(leader.zxid, status.zxid),
-    digest: status.digest,
+    digest: `0x${status.digest}`,
     digestZxid: hexadecimal(status.digestZxid),
     address: target.client,
     pid: status.pid,

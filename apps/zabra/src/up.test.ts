@@ -94,7 +94,7 @@ describe('zabra up', () => {
           epoch: 1,
           zxid: expect.stringMatching(/^0x1[0-9a-f]{8}$/),
           lag: expect.any(Number),
-          digest: expect.stringMatching(/^[0-9a-f]{16}$/),
+          digest: expect.stringMatching(/^0x[0-9a-f]{16}$/),
           digestZxid: expect.stringMatching(/^0x[0-9a-f]+$/),
         })),
       );

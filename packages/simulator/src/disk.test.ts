@@ -1,5 +1,6 @@
 import type { DiskFile } from '@zabra/server/core';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { diskContract } from '../../server/src/core/disk-contract.ts';
 import { Machine, SimulatedDisk } from './disk.ts';
 import { Process } from './process.ts';
 import { RandomStream } from './random.ts';
@@ -32,6 +33,7 @@ function bench(seed = 1) {
         isSettled = true;
       };
       promise.then(settle, settle);
+      await new Promise((resolve) => setImmediate(resolve)); // so that it has asked for its first operation
       await scheduler.run({ done: () => isSettled, limitUs: 1e12, afterEach: () => undefined });
       return promise;
     },
@@ -213,4 +215,16 @@ test.each([
   const t = bench();
   await durableFile(t, 1);
   await expect(t.finish(act(t.disk) as Promise<unknown>)).rejects.toThrow();
+});
+
+describe('a simulated disk keeps the contract', () => {
+  let t = bench();
+  diskContract(
+    (name, body) =>
+      test(name, async () => {
+        t = bench();
+        await t.finish(body());
+      }),
+    async () => t.disk,
+  );
 });

@@ -10,7 +10,7 @@ export class Workload {
   /** Nodes whose names a client was told and that nobody deletes. */
   readonly #kept = new Set<string>();
   /** Errors that a client was given, by code. */
-  readonly errors = new Map<string, number>();
+  readonly errors: Map<string, number> = new Map();
   #isOver = false;
 
   /** From now on clients finish what they do and begin nothing new. */

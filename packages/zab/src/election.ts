@@ -139,7 +139,7 @@ export class Election {
     };
   }
 
-  /** The best of those who stand for election in this round. */
+  /** Phase 0: the best of those who stand for election in this round. */
   #best(): Vote {
     let best = this.#own;
     if (!this.#mayVote()) return best;
@@ -150,7 +150,7 @@ export class Election {
     return best;
   }
 
-  /** Joined by settled servers, or made a quorum by joining. */
+  /** Phase 0, for those who come later: the leader that settled servers have, or have once this server joins. */
   #settledLeader(): PeerId | undefined {
     const { configuration, id, log } = this.#tenure;
     const systems = configuration.configsAt(log.lastZxid);
@@ -173,6 +173,7 @@ export class Election {
     return undefined;
   }
 
+  /** Phase 0: a quorum, the candidate in it, votes for one server. */
   #agreedLeader(): PeerId | undefined {
     const { clock, configuration, id, log, options } = this.#tenure;
     if (!this.#mayVote()) return undefined;

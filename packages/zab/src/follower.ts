@@ -155,6 +155,7 @@ export class Follower {
     if (manifest.clusterId !== undefined && manifest.clusterId !== clusterId && !isEmpty) {
       return `is of cluster ${clusterId}, this server of ${manifest.clusterId}`;
     }
+    // Discovery, step f.1.2: promised durably before it is acknowledged, and no earlier epoch any more.
     if (epoch < manifest.acceptedEpoch) return `has epoch ${epoch}, older than the one promised last`;
     if (epoch === manifest.acceptedEpoch) {
       // Promised before, perhaps to another: it may follow, but this does not count as a promise.
@@ -167,7 +168,7 @@ export class Follower {
     return undefined;
   }
 
-  /** Discovery, step f.1.2: the promise is durable; the leader learns what this server has. */
+  /** Discovery, step f.1.2, the acknowledgement: the promise is durable; the leader learns what this server has. */
   #promise(epoch: Epoch, promised: boolean): void {
     const { electedEpoch, electedZxid, log } = this.#tenure;
     this.#stage = { kind: 'promised', epoch };
@@ -285,7 +286,7 @@ export class Follower {
     this.#tenure.saveManifest(manifest.adopt(stage.epoch, log.durableZxid));
   }
 
-  /** Log durable, then epoch durable, then this. */
+  /** Synchronization, step f.2.1, the acknowledgement: log durable, then epoch durable, then this. */
   #ackNewLeader(epoch: AdoptedEpoch, durable: DurableZxid): void {
     assert(this.#stage.kind === 'adopting', 'NEWLEADER is acknowledged once');
     const { start } = this.#stage;
@@ -313,7 +314,7 @@ export class Follower {
       fresh.push(record);
       last = record.zxid;
     }
-    // Broadcast, step f.3.1: accepted in the order of the leader's stream.
+    // Broadcast, step f.3.2: accepted in the order of the leader's stream.
     if (fresh.length > 0) {
       this.#tenure.append(fresh);
       if (globalThis.__ZABRA_MUTANT__ === 'ack-before-fsync') this.#ack(last as DurableZxid);
@@ -329,12 +330,12 @@ export class Follower {
     if (this.#isStreaming()) this.#ack(this.#tenure.log.durableZxid);
   }
 
-  /** The position is one that the disk confirmed: nothing else can make its type. */
+  /** Broadcast, step f.3.2, the acknowledgement: of a position that the disk confirmed; nothing else can make its type. */
   #ack(zxid: DurableZxid): void {
     this.#send({ kind: 'ack', zxid });
   }
 
-  /** Synchronization, step f.2.2, and broadcast, step f.3.2: delivered when committed, and durable here. */
+  /** Synchronization, step f.2.2, and broadcast, step f.3.3: delivered when committed, and durable here. */
   #committed(zxid: Zxid): void {
     this.#tenure.log.commitTo(zxid);
     this.#tenure.deliver();

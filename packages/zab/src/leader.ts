@@ -214,7 +214,7 @@ export class Leader {
     this.#tenure.saveManifest(manifest.promise(epoch, { id: this.#clusterId, standing: 'voter' }));
   }
 
-  /** Discovery, step l.1.1: NEWEPOCH; broadcast, step l.3.3: also to those who come later. */
+  /** Discovery, step l.1.1: NEWEPOCH goes out. Broadcast, step l.3.3: to those who come later as well. */
   #maybeInvite(learner: Learner): void {
     if (this.#stage.kind === 'gathering' || this.#stage.kind === 'promising') return;
     if (learner.stage.kind !== 'introduced') return;
@@ -228,8 +228,8 @@ export class Leader {
     if (message.epoch !== this.epoch) return 'it promised another epoch';
     const { currentEpoch, lastZxid } = message;
     if (this.#stage.kind !== 'serving' && learner.standing === 'voter' && currentEpoch < message.epoch) {
-      // Only the server with the most recent history may lead: the paper's leader would adopt the better history in step
-      // l.1.2; this one leaves it to the server that has it. Who adopted this very epoch has it from here.
+      // Only the server with the most recent history may lead. The paper's leader would take over the better history in
+      // step l.1.2; this one leaves the epoch to the server that has it. Who adopted this very epoch has it from here.
       const theirs = { leader: id, epoch: currentEpoch, zxid: lastZxid };
       if (compareVotes(theirs, { leader: id, epoch: electedEpoch, zxid: electedZxid }) > 0) {
         this.#tenure.leave(`server ${learner.peer} has more history`);
@@ -258,7 +258,10 @@ export class Leader {
 
   // --- Synchronization.
 
-  /** Synchronization, step l.2.1, and broadcast, step l.3.3 for those who come later: NEWLEADER with the initial history, as the part that the learner lacks. */
+  /**
+   * Synchronization, step l.2.1: NEWLEADER with the initial history, of which the learner gets the part that it lacks.
+   * Broadcast, step l.3.3: those who come later get what was proposed since with it.
+   */
   #maybeSynchronize(learner: Learner): void {
     const start = this.#start();
     if (start === undefined || learner.stage.kind !== 'promised') return;
@@ -267,6 +270,7 @@ export class Leader {
     learner.synchronize(learner.stage.outline, start);
   }
 
+  /** Broadcast, step l.3.4: whoever acknowledged NEWLEADER belongs to those whose acks count. */
   #adopted(learner: Learner, epoch: Epoch): string | undefined {
     const start = this.#start();
     if (start === undefined || epoch !== start.epoch || !learner.acknowledgedNewLeader(start)) {
@@ -301,6 +305,7 @@ export class Leader {
       const durable = log.durableZxid;
       this.#progressMs = this.#tenure.clock.nowMs;
       if (durable < start.zxid) return;
+      // Synchronization, step f.2.1, of this server as its own follower: the log is durable, now the epoch.
       this.#stage = { ...this.#stage, own: 'saving' };
       this.#tenure.saveManifest(manifest.adopt(start.epoch, durable));
       return;
@@ -364,8 +369,9 @@ export class Leader {
   }
 
   /**
-   * The commit index is the highest position of this epoch that a quorum has durably, itself included as soon as its own
-   * disk says so. What came before the epoch is committed with its first record, never by counting (synchronization, step l.2.2).
+   * Broadcast, step l.3.2: the commit index is the highest position of this epoch that a quorum has durably, this server
+   * included as soon as its own disk says so.
+   * Synchronization, step l.2.2: what came before the epoch is committed with its first record, never by counting.
    */
   #maybeCommit(): void {
     const { log } = this.#tenure;
@@ -380,7 +386,6 @@ export class Leader {
     log.commitTo(reached);
     this.#tenure.deliver();
     this.#maybeServe();
-    // Broadcast, step l.3.2.
     for (const learner of this.#learners.values()) learner.sendCommit(reached);
     const { counterMax } = this.#tenure.options;
     if (reached === log.lastZxid && counterOf(reached) >= counterMax) {
@@ -388,7 +393,7 @@ export class Leader {
     }
   }
 
-  /** It serves once its initial history is committed, and delivered here (paper, step l.2.2). */
+  /** Broadcast, step f.3.1: ready, once its initial history is committed, and delivered here. */
   #maybeServe(): void {
     if (this.#stage.kind !== 'synchronizing' || this.#stage.own !== 'adopted') return;
     const { start } = this.#stage;

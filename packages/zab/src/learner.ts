@@ -88,7 +88,7 @@ export class Learner {
     this.#tenure.emit({ kind: 'toLearner', link: this.link, message });
   }
 
-  /** Synchronization: begins to make its log a prefix of this leader's. */
+  /** Synchronization, step l.2.1: begins to make its log a prefix of this leader's. */
   synchronize(outline: LogOutline, start: EpochStart): void {
     const { log } = this.#tenure;
     const plan =
@@ -187,7 +187,7 @@ export class Learner {
     const { log, options, incarnation } = this.#tenure;
     if (this.stage.kind !== 'streaming' || this.#isReading) return;
     for (;;) {
-      // NEWLEADER comes right after the epoch's first record, or after what already holds it.
+      // Synchronization, step l.2.1: NEWLEADER comes right after the epoch's first record, or after what already holds it.
       if (this.#newLeader === 'due' && this.#sentTo >= start.zxid) {
         this.#newLeader = 'sent';
         this.send({ kind: 'newLeader', epoch: start.epoch, zxid: start.zxid });
@@ -211,7 +211,7 @@ export class Learner {
     }
   }
 
-  /** Tells the commit index, unless a proposal did. Broadcast, steps l.3.2 and l.3.4. */
+  /** Broadcast, step l.3.2, and step l.3.4 for those who come later: tells the commit index, unless a proposal did. */
   sendCommit(commit: Zxid): void {
     if (this.stage.kind !== 'streaming' || commit <= this.#commitSent) return;
     this.#commitSent = commit;

@@ -131,7 +131,7 @@ export class Log {
     if (zxid > this.#commit) this.#commit = zxid;
   }
 
-  /** Takes what may be delivered and was not yet, in order. */
+  /** Broadcast, step f.3.3: takes what may be delivered and was not yet, in order. */
   takeDeliverable(): LogRecord[] {
     const limit =
       globalThis.__ZABRA_MUTANT__ === 'apply-ahead-of-own-log'

@@ -7,7 +7,10 @@ import type { EpochEnd, LogRecord } from './record.ts';
  */
 export type Standing = 'voter' | 'blank' | 'refill';
 
-/** Whom a server would have lead, with that server's current epoch and last durable zxid. */
+/**
+ * Whom a server would have lead, with a current epoch and a last durable zxid: those of the candidate in a note of a
+ * server that is looking, the sender's own in one of a settled server.
+ */
 export interface Vote {
   readonly leader: PeerId;
   readonly epoch: Epoch;

@@ -18,7 +18,8 @@ import { Tenure } from './tenure.ts';
  *      │                 discovery, synchronization, broadcast      │
  *      │                    │                                       │
  *      └────────────────────┴───────────────────────────────────────┘
- *         a lost stream, silence, a breach of the protocol, a better history, a lost quorum, a full epoch
+ *         a lost stream, silence, a breach of the protocol, a better history, a lost quorum, a log that stands still,
+ *         a full epoch
  *
  * The happy path: the disk is read (recovery), the servers agree whom to follow (election), the leader gets a quorum to
  * promise a new epoch and learns that none has more history (discovery), makes their logs equal to its own and has them
@@ -417,7 +418,7 @@ export class Zab {
     for (const peer of this.#configuration.members) this.#notifySettled(peer);
   }
 
-  /** Leaves the role, whole. */
+  /** Back to phase 0: leaves the role, whole. */
   #lookAgain(reason: string): void {
     const role = this.#role;
     assert(role.kind === 'following' || role.kind === 'leading', 'a role is left', {

@@ -268,22 +268,12 @@ export class ClientConnection implements Watcher {
       const pending = this.#pending[this.#head];
       assert(pending !== undefined, 'an unanswered request is there', { head: this.#head });
       if (pending.kind === 'close') return;
-      if (pending.kind === 'write') {
-        if (pending.result === undefined) return;
-        if (pending.request !== undefined) this.#writes.delete(pending.request.requestNo);
-        this.say({
-          kind: 'written',
-          xid: pending.xid,
-          zxid: this.#host.tree.appliedZxid,
-          result: pending.result,
-        });
-      } else {
-        const result = this.#answer(pending);
-        if (result === undefined) return;
-        this.say({ kind: 'read', xid: pending.xid, zxid: this.#host.tree.appliedZxid, result });
-      }
+      const word = this.#replyTo(pending);
+      if (word === undefined) return;
+      // Counted first: to say it may end the connection.
       this.#head++;
       this.#host.outstanding--;
+      this.say(word);
     }
     if (this.#head > 64 && this.#head * 2 > this.#pending.length) {
       this.#pending.splice(0, this.#head);
@@ -292,6 +282,18 @@ export class ClientConnection implements Watcher {
   }
 
   /** undefined: not yet. */
+  #replyTo(pending: Exclude<Pending, { kind: 'close' }>): ServerWord | undefined {
+    const { xid } = pending;
+    if (pending.kind === 'write') {
+      const { result, request } = pending;
+      if (result === undefined) return undefined;
+      if (request !== undefined) this.#writes.delete(request.requestNo);
+      return { kind: 'written', xid, zxid: this.#host.tree.appliedZxid, result };
+    }
+    const result = this.#answer(pending);
+    return result && { kind: 'read', xid, zxid: this.#host.tree.appliedZxid, result };
+  }
+
   #answer(read: Extract<Pending, { kind: 'read' }>): QueryResult | undefined {
     if (read.refusal !== undefined) return { kind: 'refused', refusal: read.refusal };
     if (!this.#host.serving) return undefined;
@@ -385,12 +387,9 @@ export class ClientConnection implements Watcher {
 
   flush(): void {
     if (this.#out.length === 0) return;
-    const words = this.#out;
-    this.#out = [];
-    this.#outBytes = 0;
-    this.#stream.send(encodeServerWords(words));
+    this.#send();
     const { clientQueueBytesMax, requestsPerSessionMax } = this.#host.limits;
-    if (!this.#ended && this.#stream.queuedBytes > clientQueueBytesMax) {
+    if (this.#stream.queuedBytes > clientQueueBytesMax) {
       this.end(
         'LIMIT',
         `clientQueueBytesMax: more than ${clientQueueBytesMax} bytes wait for this client; read faster`,
@@ -400,6 +399,13 @@ export class ClientConnection implements Watcher {
       this.#stream.pause();
       this.#host.markWaiting(this);
     }
+  }
+
+  #send(): void {
+    const words = this.#out;
+    this.#out = [];
+    this.#outBytes = 0;
+    this.#stream.send(encodeServerWords(words));
   }
 
   /** Called again and again while marked as waiting; true when there is nothing to wait for any more. */
@@ -416,8 +422,8 @@ export class ClientConnection implements Watcher {
   /** The last word on this stream. `OK`: the session is closed as asked. */
   end(code: ErrorCode | 'OK', message: string): void {
     if (this.#ended) return;
-    this.say({ kind: 'goodbye', code, message });
-    this.flush();
+    this.#out.push({ kind: 'goodbye', code, message });
+    this.#send();
     this.lost();
     this.#stream.close();
   }
