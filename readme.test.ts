@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -28,11 +28,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
  * A comment behind a command is a claim that is tested when it says `prints TEXT` or `exits with N`.
  */
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
-const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const MANIFEST = JSON.parse(textOf('package.json'));
 const SCRIPTS: Readonly<Record<string, string>> = MANIFEST.scripts;
 
 const SHORTER: Readonly<Record<string, string>> = {
   'npm run simulate -- --schedules 1000': 'npm run simulate -- --schedules 2',
+  'npm run simulate -- --schedules 1000 --from 5000': 'npm run simulate -- --schedules 2 --from 5000',
 };
 /** Ended once they have printed a line. */
 const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
@@ -83,7 +84,7 @@ test('README has commands, a program, and nothing that this test would pass over
     [],
   );
   const known = new Set(commands.map(({ text }) => text));
-  const inline = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/`((?:npm|npx|node) [^`\n]+)`/g)];
+  const inline = [...textOf('README.md').matchAll(/`((?:npm|npx|node) [^`\n]+)`/g)];
   expect(inline.map((match) => match[1] ?? '').filter((text) => !known.has(text))).toEqual([]);
 });
 
@@ -93,7 +94,24 @@ test('what npm start does before, npm test has done as well', () => {
 
 test('the lock of README is examples/first-lock.ts', () => {
   const [program] = programs.filter(({ page }) => page === 'README.md');
-  expect(program?.text).toBe(readFileSync(join(ROOT, 'examples/first-lock.ts'), 'utf8'));
+  expect(program?.text).toBe(textOf('examples/first-lock.ts'));
+});
+
+test('a link from one page to another, or to a file, leads somewhere', () => {
+  const broken = pages.flatMap((page) =>
+    [...textOf(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((link) => !existsSync(join(ROOT, dirname(page), link)))
+      .map((link) => `${page}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('the tests that docs/testing.md names exist', () => {
+  const named = [...textOf('docs/testing.md').matchAll(/\| `(\S+\.(?:ts|txt))(?: › (.*))?` \|$/gm)];
+  const lost = named.filter(([, file = '', name = '']) => !textOf(file).includes(name));
+  expect(named.length).toBeGreaterThan(20);
+  expect(lost.map(([row]) => row)).toEqual([]);
 });
 
 test.each(commands)('$page:$line: $text', { timeout: 120_000 }, async ({ text, prints, exits }) => {
@@ -112,6 +130,7 @@ test.each(programs)('$page:$line: the program runs', { timeout: 60_000 }, async 
 });
 
 test('Ctrl-C ends what npm start started', async () => {
+  expect(ensemble?.isOver()).toBe(false);
   const began = performance.now();
   ensemble?.signal('SIGINT');
   expect(await ensemble?.ended).toMatchObject({ code: 0 });
@@ -142,6 +161,7 @@ interface Ended {
 
 interface Running {
   readonly ended: Promise<Ended>;
+  isOver(): boolean;
   /** Resolves with the first line that begins so; rejects when the process ends before. */
   line(beginning: string): Promise<string>;
   /** To it and all that it started. */
@@ -210,8 +230,10 @@ function shell(command: string): Running {
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code) => resolve({ code, stdout, stderr }));
   });
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {
     ended,
+    isOver,
     line: (beginning) =>
       lineOf(
         child,
@@ -220,7 +242,7 @@ function shell(command: string): Running {
         () => `${command}: ${stdout}${stderr}`,
       ),
     signal: (signal) => {
-      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), signal);
+      if (!isOver()) process.kill(-(child.pid ?? 0), signal);
     },
   };
 }
@@ -252,8 +274,12 @@ function pagesIn(folder: string): readonly string[] {
     .map((name) => join(folder, name));
 }
 
+function textOf(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
 function blocksOf(page: string): readonly Block[] {
-  const source = readFileSync(join(ROOT, page), 'utf8');
+  const source = textOf(page);
   return [...source.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map((match) => ({
     page,
     line: source.slice(0, match.index).split('\n').length + 1,

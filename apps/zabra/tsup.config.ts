@@ -1,5 +1,6 @@
-import { defineConfig } from 'tsup';
+import type { Options } from 'tsup';
 import { build } from '../../tsup.base.ts';
 
 // A command exports no types.
-export default defineConfig({ ...build({ main: 'src/main.ts' }), dts: false });
+const options: Options = { ...build({ main: 'src/main.ts' }), dts: false };
+export default options;

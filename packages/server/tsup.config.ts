@@ -1,4 +1,5 @@
-import { defineConfig } from 'tsup';
+import type { Options } from 'tsup';
 import { build } from '../../tsup.base.ts';
 
-export default defineConfig(build({ index: 'src/index.ts', core: 'src/core/index.ts' }));
+const options: Options = build({ index: 'src/index.ts', core: 'src/core/index.ts' });
+export default options;

@@ -25,6 +25,7 @@ export { type Paths, paths } from './core/paths.ts';
 export { type RetryContext, type RetryPolicies, type RetryPolicy, retry } from './core/retry.ts';
 export type { Session, SessionEvent, SessionState } from './core/session-view.ts';
 export type { Bytes, SessionId, Snapshot, Stat, Zxid } from './core/stat.ts';
+export type { Surroundings } from './core/surroundings.ts';
 export type { Transaction, TxResult } from './core/transaction.ts';
 export type { OneShot, WatchEvent } from './core/watch-event.ts';
 export { ZooKeeper } from './core/zookeeper.ts';

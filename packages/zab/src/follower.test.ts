@@ -2,6 +2,7 @@ import { makeZxid, ZXID_NONE, type Zxid } from '@zabra/model';
 import { describe, expect, test } from 'vitest';
 import { recordsAt } from '../test/histories.ts';
 import { of, Solo, said } from '../test/solo.ts';
+import type { Effect } from './step.ts';
 
 const OLD = [makeZxid(1, 0), makeZxid(1, 1)];
 const START = makeZxid(2, 0);
@@ -25,6 +26,42 @@ function propose(
   commit: Zxid = ZXID_NONE,
 ): readonly string[] {
   return said(solo.fromLeader({ kind: 'proposals', records: recordsAt(zxids, previous), commit }));
+}
+
+/** The ways in which proposals (P), commits (C), syncs (D) and NEWLEADER (N) may follow each other. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  P0: [],
+  P1: ['P0'],
+  P2: ['P1'],
+  C0: ['P0'],
+  C1: ['P1', 'C0'],
+  C2: ['P2', 'C1'],
+  D0: ['P0'],
+  D1: ['P1', 'D0'],
+  D2: ['P2', 'D1'],
+  N: ['P0'],
+};
+
+function orders(done: readonly string[] = []): readonly (readonly string[])[] {
+  const next = Object.entries(NEEDS)
+    .filter(([event, needs]) => !done.includes(event) && needs.every((need) => done.includes(need)))
+    .map(([event]) => event);
+  return next.length === 0 ? [done] : next.flatMap((event) => orders([...done, event]));
+}
+
+/** Does what `event` says to a learner of epoch 2; a manifest that it asks for is saved at once. */
+function live(solo: Solo, event: string): readonly Effect[] {
+  const [kind, counter] = [event.charAt(0), Number(event.charAt(1))];
+  const zxid = makeZxid(2, counter);
+  const records = recordsAt([zxid], counter === 0 ? LAST_OLD : makeZxid(2, counter - 1));
+  const happenings: Readonly<Record<string, () => readonly Effect[]>> = {
+    P: () => solo.fromLeader({ kind: 'proposals', records, commit: ZXID_NONE }),
+    C: () => solo.fromLeader({ kind: 'commit', zxid }),
+    D: () => solo.appended(zxid),
+    N: () => solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: START }),
+  };
+  const effects = happenings[kind]?.() ?? [];
+  return [...effects, ...of('saveManifest', effects).flatMap(() => solo.saved(2, 2))];
 }
 
 describe('a learner', () => {
@@ -93,7 +130,27 @@ describe('a learner', () => {
     expect(of('deliver', solo.appended(START))).toMatchObject([{ records: [{ zxid: START }] }]);
   });
 
-  test('drops a proposal that it has already', () => {
+  test('delivers what is committed and durable, whenever NEWLEADER comes (S18, ZOOKEEPER-4394)', () => {
+    const all = orders();
+    for (const order of all) {
+      const solo = synchronizing();
+      const delivered: Zxid[] = [];
+      for (const [index, event] of order.entries()) {
+        const effects = live(solo, event);
+        delivered.push(...of('deliver', effects).flatMap(({ records }) => records.map(({ zxid }) => zxid)));
+        const past = order.slice(0, index + 1);
+        const ready = ['0', '1', '2'].filter((n) => past.includes(`C${n}`) && past.includes(`D${n}`)).length;
+        expect({ past, zxids: delivered.filter((zxid) => zxid >= START) }).toEqual({
+          past,
+          zxids: [START, makeZxid(2, 1), makeZxid(2, 2)].slice(0, ready),
+        });
+      }
+      expect({ order, serving: solo.zab.serving }).toEqual({ order, serving: true });
+    }
+    expect(all.length).toBeGreaterThan(1000);
+  });
+
+  test('drops a proposal that it has already (S02)', () => {
     const solo = synchronizing();
     const effects = solo.fromLeader({
       kind: 'proposals',

@@ -330,7 +330,7 @@ export class Follower {
     if (this.#isStreaming()) this.#ack(this.#tenure.log.durableZxid);
   }
 
-  /** Broadcast, step f.3.2, the acknowledgement: of a position that the disk confirmed; nothing else can make its type. */
+  /** Broadcast, step f.3.2, the acknowledgement: the disk confirmed this position; nothing else can make its type. */
   #ack(zxid: DurableZxid): void {
     this.#send({ kind: 'ack', zxid });
   }

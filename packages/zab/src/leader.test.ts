@@ -95,7 +95,7 @@ describe('a leader', () => {
     ]);
   });
 
-  test('counts no ack before that of NEWLEADER', () => {
+  test('counts no ack before that of NEWLEADER (S17)', () => {
     const { solo, link } = synchronizing();
     solo.appended(START);
     solo.saved(2, 2);
@@ -103,6 +103,37 @@ describe('a leader', () => {
     expect(solo.zab.commitZxid).toBe(ZXID_NONE);
     solo.fromLearner(link, { kind: 'ackNewLeader', epoch: 2 });
     expect(solo.zab.commitZxid).toBe(START);
+  });
+
+  test('sends what it proposes, and commits, to a learner that has not adopted its epoch yet (S01, S03)', () => {
+    const { solo, link } = serving();
+    const late = solo.learner(3);
+    solo.fromLearner(late, { kind: 'followerInfo', acceptedEpoch: 1, standing: 'voter' });
+    const brought = solo.fromLearner(late, PROMISE);
+    expect(said(brought)).toEqual(['syncPlan', 'proposals', 'proposals', 'newLeader']);
+    const toLate = of('toLearner', solo.step({ kind: 'propose', payloads: [new Uint8Array(8)] }));
+    expect(toLate.filter((effect) => effect.link === late)).toMatchObject([
+      { message: { kind: 'proposals', records: [{ zxid: makeZxid(2, 1), previous: START }] } },
+    ]);
+    solo.appended(makeZxid(2, 1));
+    const committed = of('toLearner', solo.fromLearner(link, { kind: 'ack', zxid: makeZxid(2, 1) }));
+    expect(committed.filter((effect) => effect.link === late)).toMatchObject([
+      { message: { kind: 'commit', zxid: makeZxid(2, 1) } },
+    ]);
+  });
+
+  test('counts a learner that comes late from its ACK(NEWLEADER) on', () => {
+    const { solo } = serving();
+    const late = solo.learner(3);
+    solo.fromLearner(late, { kind: 'followerInfo', acceptedEpoch: 1, standing: 'voter' });
+    solo.fromLearner(late, PROMISE);
+    propose(solo, 1);
+    solo.appended(makeZxid(2, 1));
+    solo.fromLearner(late, { kind: 'ack', zxid: makeZxid(2, 1) });
+    expect(solo.zab.commitZxid).toBe(START);
+    solo.fromLearner(late, { kind: 'ackNewLeader', epoch: 2 });
+    solo.fromLearner(late, { kind: 'ack', zxid: makeZxid(2, 1) });
+    expect(solo.zab.commitZxid).toBe(makeZxid(2, 1));
   });
 
   test('commits what a quorum has, and delivers it when its own disk has it', () => {

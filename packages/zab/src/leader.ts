@@ -196,6 +196,11 @@ export class Leader {
     learner.stage = { kind: 'introduced' };
     if (isVoter) this.#contactMs.set(learner.peer, learner.heardMs);
     this.#progressMs = this.#tenure.clock.nowMs;
+    if (isVoter && this.#stage.kind !== 'gathering' && message.acceptedEpoch > this.epoch) {
+      // It would refuse this epoch for ever, and be missing when another server fails: the next epoch is above its promise.
+      this.#tenure.leave(`server ${learner.peer} has promised epoch ${message.acceptedEpoch}`);
+      return undefined;
+    }
     this.#maybeChooseEpoch();
     this.#maybeInvite(learner);
     return undefined;

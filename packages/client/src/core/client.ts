@@ -21,6 +21,7 @@ import { Connection, type ConnectionEnd, type ConnectionOwner } from './connecti
 import { Deadlines } from './deadlines.ts';
 import type { ClientEnv } from './env.ts';
 import { ZkError, type ZkErrorCode } from './errors.ts';
+import { guidOf } from './guid.ts';
 import type { Moment } from './moment.ts';
 import { refusalError } from './refusal.ts';
 import { Request, type RequestTerms } from './request.ts';
@@ -30,6 +31,7 @@ import { SessionRecord } from './session.ts';
 import { SessionEvents } from './session-events.ts';
 import type { Settings } from './settings.ts';
 import type { Granted } from './stream-codec.ts';
+import { SILENT, type Surroundings } from './surroundings.ts';
 import { Wait } from './waiter.ts';
 import { type ServerEvent, Watches } from './watches.ts';
 
@@ -59,6 +61,7 @@ interface Closing {
 }
 
 export class Client {
+  readonly surroundings: Surroundings;
   readonly #env: ClientEnv;
   readonly #settings: Settings;
   readonly #events: SessionEvents;
@@ -108,6 +111,12 @@ export class Client {
     this.#deadlines = new Deadlines(env, (waiter) => this.#late(waiter));
     this.#aborts = new Aborts((waiter, reason) => this.#giveUp(waiter, reason));
     this.#session = this.#newSession();
+    this.surroundings = {
+      wallMs: () => env.wallMs(),
+      after: (delayMs, work) => env.after(delayMs, work),
+      newGuid: () => guidOf(env.randomBytes(16)),
+      logger: settings.logger ?? SILENT,
+    };
   }
 
   get session(): SessionRecord {
@@ -116,10 +125,6 @@ export class Client {
 
   get settings(): Settings {
     return this.#settings;
-  }
-
-  randomBytes(count: number): Uint8Array {
-    return this.#env.randomBytes(count);
   }
 
   monotonicMs(): number {

@@ -9,6 +9,7 @@ import { treePath, withoutRoot } from './paths.ts';
 import { retry } from './retry.ts';
 import type { Session, SessionState } from './session-view.ts';
 import type { Bytes, Snapshot, Stat, Zxid } from './stat.ts';
+import type { Surroundings } from './surroundings.ts';
 import { Budget, readTermsOf, termsOf, versionOf } from './terms.ts';
 import { type Transaction, TransactionBuilder } from './transaction.ts';
 import type { OneShot } from './watch-event.ts';
@@ -47,6 +48,11 @@ export class ZooKeeper implements AsyncDisposable {
     return this.#client.session.state;
   }
 
+  /** For authors of recipes; programs that use recipes have no need of it. Views of one client share theirs. */
+  get surroundings(): Surroundings {
+    return this.#client.surroundings;
+  }
+
   /** NODE_EXISTS; NO_NODE when the parent is missing; NO_CHILDREN_FOR_EPHEMERALS; DATA_TOO_LARGE. */
   async create(
     path: string,
@@ -55,7 +61,7 @@ export class ZooKeeper implements AsyncDisposable {
   ): Promise<{ path: string; stat: Stat }> {
     const { mode = 'persistent', parents = false, protect = false } = options;
     treePath(this.#root, path, { op: 'create', mode });
-    const name = protect ? protectedPath(path, this.#client.randomBytes(16)) : path;
+    const name = protect ? protectedPath(path, this.#client.surroundings.newGuid()) : path;
     if (!parents) return this.#create(name, data, options);
     const budget = new Budget(this.#client, options);
     return this.#again('NO_NODE', async (isLast) => {
@@ -325,10 +331,6 @@ function prefixesOf(path: string): readonly string[] {
 }
 
 /** `/a/_c_<guid>-b` of `/a/b`, as ZooKeeper's Curator writes it. */
-function protectedPath(path: string, random: Uint8Array): string {
-  const hex = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const guid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
-    '-',
-  );
+function protectedPath(path: string, guid: string): string {
   return joinPath(parentOf(path), `_c_${guid}-${nameOf(path)}`);
 }

@@ -1,5 +1,6 @@
 import { isZkError, paths, type TransactionError, ZkError, type ZooKeeper } from '@zabra/client';
-import { inOrder, type OwnContender } from './contender.ts';
+import { inBackground } from './background.ts';
+import { discardContender, inOrder, type OwnContender } from './contender.ts';
 import { Patience, type Waiting } from './patience.ts';
 import { boundTo, establishedSession, isInterruption, UNBOUND } from './session-binding.ts';
 import type { Tenure } from './tenure.ts';
@@ -66,8 +67,8 @@ export class EnteredRound implements BarrierRound {
   }
 
   async leave(options: Waiting = {}): Promise<void> {
-    const { barrier, round } = this.#place;
-    const patience = new Patience(options, (waitedMs) => {
+    const { zk, barrier, round } = this.#place;
+    const patience = new Patience(options, zk.surroundings, (waitedMs) => {
       const message = `not everybody left round ${round} within ${waitedMs} ms`;
       return new ZkError('LOCK_TIMEOUT', { path: barrier, op: 'leave', message });
     });
@@ -80,15 +81,27 @@ export class EnteredRound implements BarrierRound {
 
   /** Leaves and waits for the others. Never rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#leave().catch(() => {});
+    const leaving = this.#leave();
+    inBackground(this.#place.zk, `the leaving of ${roundPath(this.#place)}`, leaving);
+    await leaving.catch(() => {});
   }
 
   #leave(): Promise<void> {
     if (this.#leaving === undefined) {
       this.#tenure.letGo();
-      this.#leaving = untilRosterLeft(this.#place, this.#roster, { own: this.#tenure.own });
+      this.#leaving = this.#leaveOnce(this.#tenure.own);
     }
     return this.#leaving;
+  }
+
+  async #leaveOnce(own: OwnContender): Promise<void> {
+    try {
+      await untilRosterLeft(this.#place, this.#roster, { own });
+    } catch (error) {
+      // Whatever keeps us from seeing the end of the round must not keep the others in it.
+      discardContender(this.#place.zk, own);
+      throw error;
+    }
   }
 }
 
@@ -181,7 +194,11 @@ async function complete(place: RoundPlace, own?: OwnContender): Promise<boolean>
     return true;
   } catch (error) {
     if (!isRefusedTransaction(error)) throw error;
-    if (error.index === 0) return true;
+    if (error.index === 0) {
+      // Somebody wrote the barrier's node while our member was there: it went with no transaction.
+      if (own) await zk.delete(own.path, { ...boundTo(own.session), guaranteed: true });
+      return true;
+    }
     if (own && error.index === 1) return false;
     throw new ZkError('BARRIER_BROKEN', {
       path: readyPath(place),

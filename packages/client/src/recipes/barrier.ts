@@ -66,6 +66,7 @@ export class Barrier {
   async wait(options: Waiting = {}): Promise<void> {
     const patience = new Patience(
       options,
+      this.#zk.surroundings,
       (waitedMs) =>
         new ZkError('LOCK_TIMEOUT', {
           path: this.path,
@@ -86,7 +87,8 @@ export class Barrier {
       const session: Session = await establishedSession(this.#zk);
       patience.throwIfOver();
       try {
-        const node = await watchNode(this.#zk, this.path, UNBOUND);
+        // Confirmed by a quorum: a server that lags would show a barrier that is closed by now as open.
+        const node = await watchNode(this.#zk, this.path, { ...UNBOUND, linearizable: true });
         if (node === undefined) return;
         closedAt ??= node.stat.czxid;
         if (node.stat.czxid !== closedAt) {

@@ -1,3 +1,4 @@
+import { createClient } from '@zabra/client';
 import { expect, test } from 'vitest';
 import { contenderPrefix, inOrder, parseContender } from './contender.ts';
 import { checkContenderId, decodeContenderData, encodeContenderData } from './contender-data.ts';
@@ -30,8 +31,11 @@ test('a name says its parts', () => {
 });
 
 test('every attempt has a guid of its own', () => {
-  expect(contenderPrefix('/locks/a', 'lock')).not.toBe(contenderPrefix('/locks/a', 'lock'));
-  expect(parseContender(`${contenderPrefix('/a', 'lock')}0000000000`.slice('/a/'.length))?.kind).toBe('lock');
+  const zk = createClient('127.0.0.1:1');
+  expect(contenderPrefix(zk, '/locks/a', 'lock')).not.toBe(contenderPrefix(zk, '/locks/a', 'lock'));
+  expect(parseContender(`${contenderPrefix(zk, '/a', 'lock')}0000000000`.slice('/a/'.length))?.kind).toBe(
+    'lock',
+  );
 });
 
 test.each([

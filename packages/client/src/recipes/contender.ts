@@ -1,4 +1,5 @@
 import { type Bytes, isZkError, paths, type Session, type ZooKeeper, type Zxid } from '@zabra/client';
+import { inBackground } from './background.ts';
 import type { Patience } from './patience.ts';
 import { boundTo, isInterruption } from './session-binding.ts';
 
@@ -44,8 +45,8 @@ export function inOrder(names: readonly string[], kind: string): readonly Conten
 }
 
 /** Where a new contender is created; the ensemble appends the sequence. The guid is new for every attempt. */
-export function contenderPrefix(parent: string, kind: string): string {
-  return paths.join(parent, `_c_${crypto.randomUUID()}-${kind}-`);
+export function contenderPrefix(zk: ZooKeeper, parent: string, kind: string): string {
+  return paths.join(parent, `_c_${zk.surroundings.newGuid()}-${kind}-`);
 }
 
 /**
@@ -58,7 +59,7 @@ export function contenderPrefix(parent: string, kind: string): string {
  */
 export async function createContender(zk: ZooKeeper, request: ContenderRequest): Promise<OwnContender> {
   const { parent, kind, data, session, patience } = request;
-  const prefix = contenderPrefix(parent, kind);
+  const prefix = contenderPrefix(zk, parent, kind);
   for (;;) {
     patience.throwIfOver();
     try {
@@ -69,7 +70,7 @@ export async function createContender(zk: ZooKeeper, request: ContenderRequest):
       return { path, name: paths.name(path), czxid: stat.czxid, session };
     } catch (error) {
       if (isZkError(error, 'NO_NODE')) {
-        await zk.ensure(parent, boundTo(session));
+        await ensureParent(zk, parent, session);
       } else if (isZkError(error) && error.outcome === 'unknown') {
         const found = await findContender(zk, prefix, session);
         if (found) return found;
@@ -77,6 +78,16 @@ export async function createContender(zk: ZooKeeper, request: ContenderRequest):
         throw error;
       }
     }
+  }
+}
+
+/** Without a connection its answer may be lost; the next create tells whether it happened. */
+async function ensureParent(zk: ZooKeeper, parent: string, session: Session): Promise<void> {
+  try {
+    await zk.ensure(parent, boundTo(session));
+  } catch (error) {
+    if (!isInterruption(error)) throw error;
+    await session.whenConnected(boundTo(session));
   }
 }
 
@@ -113,8 +124,8 @@ export async function findContender(
  * abort or timeout never comes here.
  */
 export function discardContender(zk: ZooKeeper, own: OwnContender): void {
-  // Rejects only when the session or the client has ended, and the node with it.
-  zk.delete(own.path, { ...boundTo(own.session), guaranteed: true }).catch(() => {});
+  const deleting = zk.delete(own.path, { ...boundTo(own.session), guaranteed: true });
+  inBackground(zk, `the removal of ${own.path}`, deleting);
 }
 
 const CONTENDER =

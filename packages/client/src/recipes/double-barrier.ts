@@ -19,7 +19,7 @@ import {
   sweep,
   untilRosterLeft,
 } from './barrier-round.ts';
-import { contenderPrefix, findContender, inOrder, type OwnContender } from './contender.ts';
+import { contenderPrefix, discardContender, findContender, inOrder, type OwnContender } from './contender.ts';
 import { checkContenderId } from './contender-data.ts';
 import type { AcquireOptions } from './mutex.ts';
 import { Patience } from './patience.ts';
@@ -81,7 +81,7 @@ export class DoubleBarrier {
    */
   async enter(options: EnterOptions = {}): Promise<BarrierRound> {
     const id = checkContenderId(options.id ?? this.#id);
-    const patience = new Patience(options, (waitedMs) => {
+    const patience = new Patience(options, this.#zk.surroundings, (waitedMs) => {
       const message = `fewer than ${this.parties} parties came within ${waitedMs} ms`;
       return new ZkError('LOCK_TIMEOUT', { path: this.path, op: 'enter', message });
     });
@@ -106,13 +106,27 @@ export class DoubleBarrier {
     const place = await patience.race(this.#currentRound(session)); // E1
     const member = await this.#createMember(place, { session, patience, id }); // E2
     if (member === undefined) return undefined;
-    const roster = await this.#untilReady(place, member, patience); // E3, E4
+    const roster = await this.#rosterFor(place, member, patience); // E3, E4
     if (roster?.some(({ node }) => node === member.name)) {
       return new EnteredRound(place, roster, new Tenure(this.#zk, member, 'hold'));
     }
     await this.#withdraw(place, member);
     if (roster) await patience.race(untilRosterLeft(place, roster, { signal: patience.signal }));
     return undefined;
+  }
+
+  /** As untilReady; whatever it fails with, our member does not stay. */
+  async #rosterFor(
+    place: RoundPlace,
+    member: OwnContender,
+    patience: Patience,
+  ): Promise<readonly RosterEntry[] | undefined> {
+    try {
+      return await this.#untilReady(place, member, patience);
+    } catch (error) {
+      discardContender(this.#zk, member);
+      throw error;
+    }
   }
 
   /** E1: the number and version in the barrier's node, which is made when it does not exist. */
@@ -134,7 +148,7 @@ export class DoubleBarrier {
     place: RoundPlace,
     { session, patience, id }: Joining,
   ): Promise<OwnContender | undefined> {
-    const prefix = contenderPrefix(roundPath(place), MEMBER);
+    const prefix = contenderPrefix(this.#zk, roundPath(place), MEMBER);
     for (;;) {
       patience.throwIfOver();
       try {
@@ -258,23 +272,31 @@ export class DoubleBarrier {
     const options = boundTo(member.session);
     for (;;) {
       try {
-        await this.#zk.transaction().checkAbsent(readyPath(place)).delete(member.path).commit(options);
+        if (await this.#takeOut(place, member)) return undefined;
+        const roster = await this.#readRoster(place, options);
+        if (roster?.some(({ node }) => node === member.name)) return roster;
+        if (roster === undefined) continue;
+        await this.#withdraw(place, member);
         return undefined;
       } catch (error) {
-        if (isRefusedTransaction(error)) {
-          // Refused for our own node: it is gone, and we with it.
-          if (error.index !== 0) return undefined;
-          const roster = await this.#readRoster(place, options);
-          if (roster?.some(({ node }) => node === member.name)) return roster;
-          if (roster === undefined) continue;
-          await this.#withdraw(place, member);
-          return undefined;
-        }
         // The session has ended, and the node with it.
         if (isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) return undefined;
         if (!isInterruption(error)) throw error;
         await member.session.whenConnected(options);
       }
+    }
+  }
+
+  /** False when the roster is closed. */
+  async #takeOut(place: RoundPlace, member: OwnContender): Promise<boolean> {
+    const transaction = this.#zk.transaction().checkAbsent(readyPath(place)).delete(member.path);
+    try {
+      await transaction.commit(boundTo(member.session));
+      return true;
+    } catch (error) {
+      if (!isRefusedTransaction(error)) throw error;
+      // Refused for our own node: it is gone, and we with it.
+      return error.index !== 0;
     }
   }
 

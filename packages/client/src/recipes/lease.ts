@@ -1,20 +1,14 @@
 import { type CallOptions, type Lease, type SessionId, ZkError, type Zxid } from '@zabra/client';
+import { inBackground } from './background.ts';
 import type { Tenure } from './tenure.ts';
-
-/** What a {@link Mutex} hands out: a lease that can be asked for and entered again. */
-export interface MutexLease extends Lease {
-  /** Aborted when somebody asked the holder to give up; the lease stays held until it is released. */
-  readonly revokeRequested: AbortSignal;
-  /** A lease of its own on the same holding: the lock is let go when the last of them is released. */
-  reenter(): MutexLease;
-}
 
 /** How many leases stand on one tenure. */
 interface Count {
   leases: number;
 }
 
-export class TenureLease implements MutexLease {
+/** What a recipe hands out for a tenure. */
+export class TenureLease implements Lease {
   readonly #tenure: Tenure;
   readonly #count: Count;
   #release: Promise<void> | undefined;
@@ -71,16 +65,11 @@ export class TenureLease implements MutexLease {
     return this.#tenure.verify(options);
   }
 
-  reenter(): MutexLease {
+  reenter(): Lease {
     this.throwIfLost();
     return new TenureLease(this.#tenure, this.#count);
   }
 
-  /**
-   * Resolves when the node is gone, at once when the lease is lost already. Rejects only when the outcome is not
-   * known: the delete is then retried in the background while the session lives. The first call decides; further
-   * ones get its promise.
-   */
   release(options: CallOptions = {}): Promise<void> {
     if (!this.#release && this.#tenure.loss()) return Promise.resolve();
     this.#release ??= this.#leave(options);
@@ -89,8 +78,9 @@ export class TenureLease implements MutexLease {
 
   /** Never rejects: it cannot know whether the body threw, and must not put its own error in that one's place. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // What could not be confirmed is retried in the background by the client, which logs it.
-    await this.release().catch(() => {});
+    const releasing = this.release();
+    inBackground(this.#tenure.zk, `the release of ${this.path}`, releasing);
+    await releasing.catch(() => {});
   }
 
   #leave(options: CallOptions): Promise<void> {

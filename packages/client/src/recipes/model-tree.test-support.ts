@@ -29,7 +29,7 @@ export type ModelOutcome =
   | { readonly kind: 'refused'; readonly index: number; readonly code: ErrorCode };
 
 export class ModelTree {
-  zxid = 2 ** 32;
+  zxid: number = 2 ** 32;
   #nodes = new Map<string, ModelNode>([['/', newNode(0, 0, new Uint8Array(0))]]);
 
   get(path: string): ModelNode | undefined {

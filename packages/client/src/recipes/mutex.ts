@@ -2,6 +2,7 @@ import {
   type Bytes,
   type CallOptions,
   isZkError,
+  type Lease,
   paths,
   type Session,
   type SessionId,
@@ -10,7 +11,7 @@ import {
 } from '@zabra/client';
 import { createContender, discardContender, inOrder, type OwnContender } from './contender.ts';
 import { checkContenderId, decodeContenderData, encodeContenderData } from './contender-data.ts';
-import { type MutexLease, TenureLease } from './lease.ts';
+import { TenureLease } from './lease.ts';
 import { Patience, type Waiting } from './patience.ts';
 import { boundTo, establishedSession } from './session-binding.ts';
 import { type OnSuspended, Tenure } from './tenure.ts';
@@ -86,10 +87,12 @@ export class Mutex {
    * up in the background, at the latest when the session ends. Rejects with LEASE_LOST (`node-deleted`) when somebody
    * took us out of the line, SESSION_EXPIRED (see `retryOnExpiry`), CLIENT_CLOSED, or what the ensemble refuses.
    */
-  async acquire(options: AcquireOptions = {}): Promise<MutexLease> {
+  async acquire(options: AcquireOptions = {}): Promise<Lease> {
     const data = this.#nodeData(options);
     let holder: string | undefined;
-    const patience = new Patience(options, (waitedMs) => lockTimeout(this.path, waitedMs, holder));
+    const patience = new Patience(options, this.#zk.surroundings, (waitedMs) =>
+      lockTimeout(this.path, waitedMs, holder),
+    );
     try {
       for (;;) {
         const session = await patience.race(establishedSession(this.#zk));
@@ -110,10 +113,10 @@ export class Mutex {
    * The lock if nobody stands in line, else null; looks before it creates anything. Rejects with the signal's reason,
    * SESSION_EXPIRED, REQUEST_TIMEOUT while the ensemble cannot be asked, CLIENT_CLOSED.
    */
-  async tryAcquire(options: Omit<AcquireOptions, 'timeoutMs'> = {}): Promise<MutexLease | null> {
+  async tryAcquire(options: Omit<AcquireOptions, 'timeoutMs'> = {}): Promise<Lease | null> {
     const data = this.#nodeData(options);
     const { signal } = options;
-    const patience = new Patience(signal ? { signal } : {}, (waitedMs) =>
+    const patience = new Patience(signal ? { signal } : {}, this.#zk.surroundings, (waitedMs) =>
       lockTimeout(this.path, waitedMs, undefined),
     );
     try {
@@ -135,7 +138,7 @@ export class Mutex {
    * Runs `body` with the lock held and lets it go afterwards, however `body` ended; a failed release never hides the
    * body's error. The lock may be lost while `body` runs: hand on `lease.signal`.
    */
-  async withLock<R>(body: (lease: MutexLease) => Promise<R>, options: AcquireOptions = {}): Promise<R> {
+  async withLock<R>(body: (lease: Lease) => Promise<R>, options: AcquireOptions = {}): Promise<R> {
     const lease = await this.acquire(options);
     try {
       return await body(lease);
@@ -185,7 +188,7 @@ export class Mutex {
   }
 
   /** One attempt in one session. What it makes it takes away, unless it becomes a lease. */
-  async #stand({ session, patience, data, holderSeen }: Attempt): Promise<MutexLease> {
+  async #stand({ session, patience, data, holderSeen }: Attempt): Promise<Lease> {
     const { path: parent } = this;
     const creating = createContender(this.#zk, { parent, kind: KIND, data, session, patience });
     const firstListing = this.#listBehind(session);
@@ -200,7 +203,7 @@ export class Mutex {
     }
   }
 
-  async #tryStand(session: Session, patience: Patience, data: Bytes): Promise<MutexLease | null> {
+  async #tryStand(session: Session, patience: Patience, data: Bytes): Promise<Lease | null> {
     const { path: parent } = this;
     const creating = createContender(this.#zk, { parent, kind: KIND, data, session, patience });
     const firstListing = this.#listBehind(session);
@@ -223,7 +226,7 @@ export class Mutex {
     return this.#zk.children(this.path, boundTo(session)).catch(() => []);
   }
 
-  #hold(own: OwnContender): MutexLease {
+  #hold(own: OwnContender): Lease {
     // The listing may have come late: first in line is worth nothing when the session may have expired since.
     if (own.session.remainingMs <= 0) throw new ZkError('SESSION_EXPIRED', { path: own.path });
     return new TenureLease(new Tenure(this.#zk, own, this.#options.onSuspended ?? 'hold'));
@@ -245,7 +248,7 @@ interface Attempt {
 const KIND = 'lock';
 
 /** The caller has gone while the lock came: let it go. */
-function releaseLate(lease: MutexLease): void {
+function releaseLate(lease: Lease): void {
   void lease[Symbol.asyncDispose]();
 }
 

@@ -1,12 +1,24 @@
 import { ZkError } from '@zabra/client';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Patience } from './patience.ts';
 
+/** Timers that go off when the test says so. */
+class Alarms {
+  readonly due = new Set<() => void>();
+
+  readonly after = (_delayMs: number, work: () => void): (() => void) => {
+    this.due.add(work);
+    return () => void this.due.delete(work);
+  };
+
+  ring(): void {
+    for (const work of this.due) work();
+  }
+}
+
+let alarms: Alarms;
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
+  alarms = new Alarms();
 });
 
 const late = (waitedMs: number): ZkError => new ZkError('LOCK_TIMEOUT', { message: `${waitedMs} ms` });
@@ -29,25 +41,27 @@ function deferred<T>(): Deferred<T> {
 }
 
 test('work that is done in time is what the caller gets', async () => {
-  await expect(new Patience({ timeoutMs: 5 }, late).race(Promise.resolve(7))).resolves.toBe(7);
+  await expect(new Patience({ timeoutMs: 5 }, alarms, late).race(Promise.resolve(7))).resolves.toBe(7);
 });
 
 test('spent time rejects with the error made then', async () => {
-  const waiting = new Patience({ timeoutMs: 5 }, late).race(never);
-  vi.advanceTimersByTime(5);
+  const waiting = new Patience({ timeoutMs: 5 }, alarms, late).race(never);
+  alarms.ring();
 
   await expect(waiting).rejects.toThrow('LOCK_TIMEOUT: 5 ms');
 });
 
 test('a signal that was aborted before rejects at once with its reason', async () => {
-  await expect(new Patience({ signal: AbortSignal.abort('gone') }, late).race(never)).rejects.toBe('gone');
+  await expect(new Patience({ signal: AbortSignal.abort('gone') }, alarms, late).race(never)).rejects.toBe(
+    'gone',
+  );
 });
 
 test('what comes after the caller has gone is handed over, not lost', async () => {
   const caller = new AbortController();
   const work = deferred<string>();
   const found: string[] = [];
-  const waiting = new Patience({ signal: caller.signal }, late).race(work.promise, (result) =>
+  const waiting = new Patience({ signal: caller.signal }, alarms, late).race(work.promise, (result) =>
     found.push(result),
   );
   caller.abort('gone');
@@ -59,18 +73,18 @@ test('what comes after the caller has gone is handed over, not lost', async () =
 
 test('work that fails after the caller has gone is no unhandled rejection', async () => {
   const work = deferred<string>();
-  const waiting = new Patience({ signal: AbortSignal.abort('gone') }, late).race(work.promise);
+  const waiting = new Patience({ signal: AbortSignal.abort('gone') }, alarms, late).race(work.promise);
   work.reject(new Error('nobody hears this'));
 
   await expect(waiting).rejects.toBe('gone');
 });
 
 test('an ended wait leaves no timer', () => {
-  new Patience({ timeoutMs: 5 }, late).end();
+  new Patience({ timeoutMs: 5 }, alarms, late).end();
 
-  expect(vi.getTimerCount()).toBe(0);
+  expect(alarms.due.size).toBe(0);
 });
 
 test.each([-1, Number.NaN])('a timeout of %d ms is refused', (timeoutMs) => {
-  expect(() => new Patience({ timeoutMs }, late)).toThrow(/BAD_ARGUMENTS.*timeoutMs/);
+  expect(() => new Patience({ timeoutMs }, alarms, late)).toThrow(/BAD_ARGUMENTS.*timeoutMs/);
 });

@@ -1,4 +1,4 @@
-import { ZkError } from '@zabra/client';
+import { type Surroundings, ZkError } from '@zabra/client';
 
 /** How long a caller waits: neither given, for ever. */
 export interface Waiting {
@@ -17,11 +17,15 @@ export interface Waiting {
 export class Patience {
   readonly #over = new AbortController();
   readonly #caller: AbortSignal | undefined;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #cancelTimer: (() => void) | undefined;
   readonly #callerAborted = (): void => this.#over.abort(this.#caller?.reason);
 
   /** `timedOut` makes the error when the time is spent, from what is known by then. Throws BAD_ARGUMENTS. */
-  constructor({ signal, timeoutMs }: Waiting, timedOut: (waitedMs: number) => ZkError) {
+  constructor(
+    { signal, timeoutMs }: Waiting,
+    { after }: Pick<Surroundings, 'after'>,
+    timedOut: (waitedMs: number) => ZkError,
+  ) {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
       throw new ZkError('BAD_ARGUMENTS', {
         message: `timeoutMs is a number of milliseconds from 0 up, not ${timeoutMs}`,
@@ -31,7 +35,7 @@ export class Patience {
     if (signal?.aborted) this.#callerAborted();
     else signal?.addEventListener('abort', this.#callerAborted, { once: true });
     if (timeoutMs !== undefined && timeoutMs <= TIMER_MS_MAX) {
-      this.#timer = setTimeout(() => this.#over.abort(timedOut(timeoutMs)), timeoutMs);
+      this.#cancelTimer = after(timeoutMs, () => this.#over.abort(timedOut(timeoutMs)));
     }
   }
 
@@ -67,7 +71,7 @@ export class Patience {
 
   /** The wait is over, however it ended: the timer and the caller's signal are let go. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#caller?.removeEventListener('abort', this.#callerAborted);
   }
 }

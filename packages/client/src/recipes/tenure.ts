@@ -1,5 +1,6 @@
 import { isZkError, LeaseLostError, type LostReason, type Session, type ZooKeeper } from '@zabra/client';
-import type { OwnContender } from './contender.ts';
+import { inBackground } from './background.ts';
+import { discardContender, type OwnContender } from './contender.ts';
 import { decodeContenderData } from './contender-data.ts';
 import { boundTo, isInterruption } from './session-binding.ts';
 import { forget, nextWakeUp, type WatchedNode, watchNode } from './wake-up.ts';
@@ -17,9 +18,9 @@ export type OnSuspended = 'hold' | 'lose';
  * Both are final: a tenure never comes back, and never moves to another session.
  */
 export class Tenure {
+  readonly zk: ZooKeeper;
   readonly own: OwnContender;
-  readonly acquiredAt: Date = new Date();
-  readonly #zk: ZooKeeper;
+  readonly acquiredAt: Date;
   readonly #lost = new AbortController();
   readonly #revoked = new AbortController();
   /** Aborts when held no longer, for whatever reason: ends the watch on the node. */
@@ -31,8 +32,10 @@ export class Tenure {
   #removal: Promise<void> | undefined;
 
   constructor(zk: ZooKeeper, own: OwnContender, onSuspended: OnSuspended) {
-    this.#zk = zk;
+    this.zk = zk;
     this.own = own;
+    this.acquiredAt = new Date(zk.surroundings.wallMs());
+    namesHeld(own.session).add(own.name);
     this.session.signal.addEventListener('abort', this.#sessionLost, { once: true });
     this.#registrations.push(
       this.session.on('expired', ({ sessionId, by }) => {
@@ -44,7 +47,7 @@ export class Tenure {
       if (this.session.state === 'suspended') this.lose('local-deadline');
     }
     if (this.session.signal.aborted) this.#sessionLost();
-    void this.#watchOwnNode();
+    inBackground(zk, `the watch on ${own.path}`, this.#watchOwnNode());
   }
 
   get session(): Session {
@@ -75,8 +78,8 @@ export class Tenure {
     const bound = { ...options, session: this.session.id };
     try {
       // In session order, so one round trip: the read runs after the sync.
-      const synced = this.#zk.sync(this.own.path, bound);
-      const reading = this.#zk.exists(this.own.path, bound);
+      const synced = this.zk.sync(this.own.path, bound);
+      const reading = this.zk.exists(this.own.path, bound);
       const [, stat] = await Promise.all([synced, reading]);
       const ours = stat?.czxid === this.own.czxid && stat.ephemeralOwner === this.session.id;
       if (!ours) this.lose('node-deleted');
@@ -110,22 +113,26 @@ export class Tenure {
     this.#loss = loss;
     this.#stop();
     // The session may live on (policy `lose`, a node that another one put in our place): nobody may wait for us.
-    void this.#remove({}).catch(() => {});
+    discardContender(this.zk, this.own);
     // The user's listeners start in a microtask of their own, never inside a callback of the client.
     queueMicrotask(() => this.#lost.abort(loss));
   }
 
   #stop(): void {
     this.#over.abort();
+    namesHeld(this.session).delete(this.own.name);
     this.session.signal.removeEventListener('abort', this.#sessionLost);
     for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
   }
 
   async #remove(options: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<void> {
     try {
-      await this.#zk.delete(this.own.path, { ...options, session: this.session.id, guaranteed: true });
+      await this.zk.delete(this.own.path, { ...options, session: this.session.id, guaranteed: true });
     } catch (error) {
-      if (!isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) throw error;
+      if (isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) return;
+      // Refused as it was asked (options that mean nothing): that must not leave everybody waiting.
+      if (isZkError(error) && error.outcome === 'not-applied') discardContender(this.zk, this.own);
+      throw error;
     }
   }
 
@@ -135,7 +142,7 @@ export class Tenure {
     const over = this.#over.signal;
     while (!over.aborted) {
       try {
-        const node: WatchedNode | undefined = await watchNode(this.#zk, path, boundTo(session));
+        const node: WatchedNode | undefined = await watchNode(this.zk, path, boundTo(session));
         if (node === undefined || node.stat.czxid !== czxid) {
           if (node) forget(node.watch);
           this.lose('node-deleted');
@@ -145,11 +152,27 @@ export class Tenure {
         await nextWakeUp({ session, watches: [node.watch], signals: [over] });
       } catch (error) {
         // A lost session is told by its signal; nothing else can be learnt about the node then.
-        if (!isInterruption(error)) return;
-        await session.whenConnected(boundTo(session)).catch(() => {});
+        if (!isInterruption(error)) throw error;
+        await session.whenConnected(boundTo(session));
       }
     }
   }
+}
+
+/** Whether this process holds something by the contender of this name. A guid is part of it, so it needs no path. */
+export function isHeldHere(session: Session, name: string): boolean {
+  return namesHeld(session).has(name);
+}
+
+const held = new WeakMap<Session, Set<string>>();
+
+function namesHeld(session: Session): Set<string> {
+  let names = held.get(session);
+  if (names === undefined) {
+    names = new Set();
+    held.set(session, names);
+  }
+  return names;
 }
 
 /** Why a session is lost, as far as it says itself. */

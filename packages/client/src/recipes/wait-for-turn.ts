@@ -3,6 +3,7 @@ import { inOrder, type OwnContender } from './contender.ts';
 import { decodeContenderData } from './contender-data.ts';
 import type { Patience } from './patience.ts';
 import { boundTo, isInterruption } from './session-binding.ts';
+import { isHeldHere } from './tenure.ts';
 import { nextWakeUp, watchAll, watchNode } from './wake-up.ts';
 
 export interface Turn {
@@ -26,19 +27,31 @@ export interface Turn {
 export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn): Promise<void> {
   const options = boundTo(own.session);
   const pathOf = (name: string): string => own.path.slice(0, own.path.length - own.name.length) + name;
-  let names = await turn.firstListing;
+  const listed = await turn.firstListing;
   // A listing that overtook the create (its parent had to be made first) says nothing about our place.
-  if (!names.includes(own.name)) names = await zk.children(turn.parent, options);
+  let names = listed.includes(own.name) ? listed : undefined;
+  let isWarned = false;
   for (;;) {
     turn.patience.throwIfOver();
-    const line = inOrder(names, turn.kind);
-    const place = line.findIndex((contender) => contender.name === own.name);
-    if (place === -1) throw new LeaseLostError('node-deleted', { path: own.path });
-    if (place === 0) return;
-    const ahead = line[place - 1]?.name ?? '';
-    const first = line[0]?.name ?? '';
-    turn.holderSeen(pathOf(first));
     try {
+      names ??= await zk.children(turn.parent, options);
+      const line = inOrder(names, turn.kind);
+      const place = line.findIndex((contender) => contender.name === own.name);
+      if (place === -1) throw new LeaseLostError('node-deleted', { path: own.path });
+      if (place === 0) return;
+      const ahead = line[place - 1]?.name ?? '';
+      const first = line[0]?.name ?? '';
+      turn.holderSeen(pathOf(first));
+      if (!isWarned && isHeldHere(own.session, first)) {
+        isWarned = true;
+        const { logger } = zk.surroundings;
+        logger.warn(
+          'this client waits for a lock that it holds itself; a holder enters again by lease.reenter()',
+          {
+            path: turn.parent,
+          },
+        );
+      }
       const [before, mine] = await watchAll(
         watchNode(zk, pathOf(ahead), options),
         watchNode(zk, own.path, options),
@@ -51,11 +64,11 @@ export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn):
       // Whoever is gone already sends no event: read again at once.
       const signals = before && mine ? [turn.patience.signal] : [AbortSignal.abort()];
       await nextWakeUp({ session: own.session, watches, signals });
-      turn.patience.throwIfOver();
-      names = await zk.children(turn.parent, options);
     } catch (error) {
       if (!isInterruption(error)) throw error;
       await own.session.whenConnected(options);
     }
+    // Whatever woke us, only a new look tells where we stand.
+    names = undefined;
   }
 }

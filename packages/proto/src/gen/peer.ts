@@ -2483,27 +2483,44 @@ export function decodeAnsweredRequest(bytes: Uint8Array): AnsweredRequest {
 /** A quorum confirmed the leader after it heard those sessions. */
 export interface Touched {
   readonly number: number;
+  /** Sessions among them that are over, or attached at another server: their heartbeats must not be acknowledged. */
+  readonly refused: readonly number[];
 }
 
 export function writeTouched(writer: Writer, value: Touched): void {
+  if (value.refused.length !== 0) {
+    const { size } = writer;
+    for (let index = value.refused.length - 1; index >= 0; index--) writer.bareFixed64(value.refused[index] as number);
+    writer.envelope(18, size);
+  }
   if (value.number !== 0) writer.uint32(8, value.number);
 }
 
-const TOUCHED_FIELDS: readonly (string | undefined)[] = [undefined, 'number'];
+const TOUCHED_FIELDS: readonly (string | undefined)[] = [undefined, 'number', 'refused'];
 
 export function readTouched(reader: Reader): Touched {
   let number = 0;
+  const refused: number[] = [];
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Touched');
     switch (tag) {
       case 8:
         number = reader.uint32('zabra.v1.Touched.number');
         break;
+      case 18: {
+        const outer = reader.enter('zabra.v1.Touched.refused');
+        while (reader.more()) refused.push(reader.fixed64('zabra.v1.Touched.refused'));
+        reader.leave(outer);
+        break;
+      }
+      case 17:
+        refused.push(reader.fixed64('zabra.v1.Touched.refused'));
+        break;
       default:
         reader.skip(tag, 'zabra.v1.Touched', TOUCHED_FIELDS);
     }
   }
-  return { number };
+  return { number, refused };
 }
 
 export function encodeTouched(value: Touched): Uint8Array {

@@ -68,6 +68,8 @@ export class ClientService implements ConnectionHost {
   readonly #backend: ClientBackend;
   readonly #connections = new Map<SessionId, ClientConnection>();
   readonly #arrivals = new Set<Arrival>();
+  /** Those of them that ask for a session, by its id. */
+  readonly #wishing = new Map<SessionId, Arrival>();
   readonly #dirty: ClientConnection[] = [];
   readonly #waiting = new Set<ClientConnection>();
   #waits: { readonly zxid: Zxid; readonly work: () => void }[] = [];
@@ -145,7 +147,7 @@ export class ClientService implements ConnectionHost {
     stream.receive({
       frame: (frame) => this.#hear(arrival, frame),
       closed: () => {
-        this.#arrivals.delete(arrival);
+        this.#leave(arrival);
         arrival.connection?.lost();
       },
     });
@@ -227,7 +229,7 @@ export class ClientService implements ConnectionHost {
       expired('is over');
       return;
     }
-    arrival.wish = {
+    this.#wish(arrival, {
       kind: 'attach',
       sessionId: word.sessionId,
       password: word.password,
@@ -235,13 +237,12 @@ export class ClientService implements ConnectionHost {
       nonce: word.nonce,
       attempt: word.attempt,
       timeoutMs: session.timeoutMs,
-    };
-    this.#ask(arrival.wish);
+    });
   }
 
   #wishNew(arrival: Arrival, word: Pick<AttachWord, 'nonce' | 'attempt'>, timeoutMs: number): void {
     const password = this.#env.random.bytes(16);
-    arrival.wish = {
+    this.#wish(arrival, {
       kind: 'create',
       sessionId: this.#drawSessionId(),
       password,
@@ -249,8 +250,27 @@ export class ClientService implements ConnectionHost {
       nonce: word.nonce,
       attempt: word.attempt,
       timeoutMs,
-    };
-    this.#ask(arrival.wish);
+    });
+  }
+
+  /** Of two streams that ask for one session here, the later has it. */
+  #wish(arrival: Arrival, wish: Wish): void {
+    const former = this.#wishing.get(wish.sessionId);
+    if (former !== undefined && former !== arrival) {
+      this.#refuse(former, 'SESSION_MOVED', 'the client came back on another stream');
+    }
+    if (arrival.wish !== undefined) this.#wishing.delete(arrival.wish.sessionId);
+    arrival.wish = wish;
+    this.#wishing.set(wish.sessionId, arrival);
+    this.#ask(wish);
+  }
+
+  /** Attached, refused or gone; false when it was so already. */
+  #leave(arrival: Arrival): boolean {
+    const { wish } = arrival;
+    if (wish !== undefined && this.#wishing.get(wish.sessionId) === arrival)
+      this.#wishing.delete(wish.sessionId);
+    return this.#arrivals.delete(arrival);
   }
 
   #drawSessionId(): SessionId {
@@ -278,7 +298,7 @@ export class ClientService implements ConnectionHost {
   }
 
   #attached(arrival: Arrival, wish: Wish): void {
-    if (!this.#arrivals.delete(arrival)) return;
+    if (!this.#leave(arrival)) return;
     const { sessionId, nonce, attempt } = wish;
     this.#connections.get(sessionId)?.end('SESSION_MOVED', 'the client came back on another stream');
     const connection = new ClientConnection(arrival.stream, this, { id: sessionId, nonce, attempt });
@@ -305,7 +325,7 @@ export class ClientService implements ConnectionHost {
   }
 
   #refuse(arrival: Arrival, code: ErrorCode, message: string): void {
-    this.#arrivals.delete(arrival);
+    this.#leave(arrival);
     this.#env.log.debug('client refused', { remote: arrival.stream.remote, code, message });
     arrival.stream.send(encodeServerWords([{ kind: 'goodbye', code, message }]));
     arrival.stream.close();
@@ -317,10 +337,10 @@ export class ClientService implements ConnectionHost {
     switch (txn.body.kind) {
       case 'createSession': {
         const { sessionId, passwordHash } = txn.body;
-        for (const arrival of this.#arrivals) {
-          const { wish } = arrival;
-          if (wish?.sessionId === sessionId && isSame(wish.passwordHash, passwordHash))
-            this.#attached(arrival, wish);
+        const arrival = this.#wishing.get(sessionId);
+        const wish = arrival?.wish;
+        if (arrival !== undefined && wish !== undefined && isSame(wish.passwordHash, passwordHash)) {
+          this.#attached(arrival, wish);
         }
         return;
       }
@@ -345,10 +365,8 @@ export class ClientService implements ConnectionHost {
   }
 
   #closedSession(sessionId: SessionId): void {
-    for (const arrival of this.#arrivals) {
-      if (arrival.wish?.sessionId === sessionId)
-        this.#refuse(arrival, 'SESSION_EXPIRED', 'the session is over');
-    }
+    const arrival = this.#wishing.get(sessionId);
+    if (arrival !== undefined) this.#refuse(arrival, 'SESSION_EXPIRED', 'the session is over');
     const connection = this.#connections.get(sessionId);
     if (connection === undefined) return;
     if (connection.isClosing) connection.end('OK', 'closed');
@@ -411,7 +429,7 @@ export class ClientService implements ConnectionHost {
           ?.end('SESSION_MOVED', 'the client attached at another server');
         return;
       case 'touched':
-        this.#touched(answer.number);
+        this.#touched(answer.number, answer.refused);
         return;
       default:
         unreachable(answer);
@@ -423,24 +441,17 @@ export class ClientService implements ConnectionHost {
       this.#closedSession(sessionId);
       return;
     }
-    for (const arrival of this.#arrivals) {
-      if (arrival.wish?.kind === 'attach' && arrival.wish.sessionId === sessionId) {
-        this.#attached(arrival, arrival.wish);
-        return;
-      }
-    }
-    if (this.serving) this.#connections.get(sessionId)?.resume();
+    const arrival = this.#wishing.get(sessionId);
+    if (arrival?.wish?.kind === 'attach') this.#attached(arrival, arrival.wish);
+    else if (this.serving) this.#connections.get(sessionId)?.resume();
   }
 
   #refusedSession(sessionId: SessionId, code: ErrorCode, message: string): void {
-    for (const arrival of this.#arrivals) {
-      const { wish } = arrival;
-      if (wish?.sessionId !== sessionId) continue;
-      if (wish.kind === 'create' && code === 'CONFLICT') this.#redraw(arrival, wish);
-      else this.#refuse(arrival, code, message);
-      return;
-    }
-    this.#connections.get(sessionId)?.end(code, message);
+    const arrival = this.#wishing.get(sessionId);
+    const wish = arrival?.wish;
+    if (arrival === undefined || wish === undefined) this.#connections.get(sessionId)?.end(code, message);
+    else if (wish.kind === 'create' && code === 'CONFLICT') this.#redraw(arrival, wish);
+    else this.#refuse(arrival, code, message);
   }
 
   /** The id is live: either this very request was ordered before, under the former leader, or the draw hit another session. */
@@ -454,7 +465,7 @@ export class ClientService implements ConnectionHost {
   /** The leader came, or went. */
   servingChanged(): void {
     if (this.serving) {
-      for (const { wish } of this.#arrivals) if (wish !== undefined) this.#ask(wish);
+      for (const { wish } of this.#wishing.values()) if (wish !== undefined) this.#ask(wish);
       for (const { session } of this.#connections.values()) {
         this.#backend.request({
           kind: 'attach',
@@ -493,13 +504,15 @@ export class ClientService implements ConnectionHost {
     });
   }
 
-  #touched(number: number): void {
+  #touched(number: number, refused: readonly SessionId[]): void {
     if (this.#touching?.number !== number) return;
     const { heard } = this.#touching;
     this.#touching = undefined;
     const zxid = this.tree.appliedZxid;
     const serverTimeMs = this.#env.clock.wallMs();
+    const silent = new Set(refused);
     for (const [connection, beat] of heard) {
+      if (silent.has(connection.session.id)) continue;
       connection.say({ kind: 'heartbeatAck', number: beat, zxid, serverTimeMs });
     }
   }

@@ -44,7 +44,8 @@ export type Answered =
   | { readonly kind: 'attached'; readonly sessionId: number; readonly zxid: Zxid }
   | { readonly kind: 'sessionRefused'; readonly sessionId: number; readonly refusal: Refusal }
   | { readonly kind: 'moved'; readonly sessionId: number }
-  | { readonly kind: 'touched'; readonly number: number };
+  /** `refused`: sessions that are over or elsewhere, whose heartbeats must not be acknowledged. */
+  | { readonly kind: 'touched'; readonly number: number; readonly refused: readonly number[] };
 
 export function encodeForwarded(request: Forwarded): Uint8Array {
   return encodeForwardedRequest(forwardedShape(request));
@@ -95,7 +96,7 @@ export function decodeAnswered(bytes: Uint8Array): Answered {
     case 'moved':
       return { kind: 'moved', sessionId: shape.moved.sessionId };
     case 'touched':
-      return { kind: 'touched', number: shape.touched.number };
+      return { kind: 'touched', number: shape.touched.number, refused: shape.touched.refused };
   }
 }
 
@@ -147,6 +148,6 @@ function answeredShape(answer: Answered): AnsweredRequest {
     case 'moved':
       return { kind: 'moved', moved: { sessionId: answer.sessionId } };
     case 'touched':
-      return { kind: 'touched', touched: { number: answer.number } };
+      return { kind: 'touched', touched: { number: answer.number, refused: answer.refused } };
   }
 }

@@ -52,9 +52,12 @@ export class LeaderSessions {
     return this.#held.get(id)?.closing === false;
   }
 
-  touch(id: SessionId): void {
+  /** Gives a live session its full timeout from now; false when there is none. */
+  touch(id: SessionId): boolean {
     const held = this.#held.get(id);
-    if (held !== undefined && !held.closing) held.deadlineMs = this.#attendedMs + held.timeoutMs;
+    if (held === undefined || held.closing) return false;
+    held.deadlineMs = this.#attendedMs + held.timeoutMs;
+    return true;
   }
 
   isOwner(id: SessionId, server: PeerId): boolean {

@@ -512,9 +512,11 @@ export class Replica implements ClientBackend {
       }
       case 'touches': {
         const { number } = request;
-        for (const id of request.sessionIds) if (sessions.isOwner(id, from)) sessions.touch(id);
+        const refused = request.sessionIds.filter(
+          (id) => !(sessions.isOwner(id, from) && sessions.touch(id)),
+        );
         this.readIndex((zxid) => {
-          if (zxid !== undefined) this.#answer(from, { kind: 'touched', number });
+          if (zxid !== undefined) this.#answer(from, { kind: 'touched', number, refused });
         });
         return;
       }

@@ -1,0 +1,18 @@
+import type { Logger } from './connect-options.ts';
+
+/**
+ * What a recipe needs of the world beyond the calls of its client, as the client itself has it: a recipe that takes
+ * time and randomness from here is deterministic when its client is, as in a simulation.
+ */
+export interface Surroundings {
+  /** Milliseconds since 1970, for people to read. */
+  readonly wallMs: () => number;
+  /** Runs `work` once after `delayMs`; the answer cancels it. */
+  readonly after: (delayMs: number, work: () => void) => () => void;
+  /** A random id that nobody else has, in the form of a UUID. */
+  readonly newGuid: () => string;
+  /** The one of ConnectOptions, or one that says nothing. Where a task that nobody waits for ends when it fails. */
+  readonly logger: Logger;
+}
+
+export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
