@@ -41,7 +41,7 @@ class Refused extends Error {
  * children by looking at every path, taking back a failed transaction by copying everything before it.
  */
 export class ReferenceTree {
-  nodes = new Map<string, ReferenceNode>();
+  nodes: Map<string, ReferenceNode> = new Map<string, ReferenceNode>();
 
   constructor() {
     for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {

@@ -64,7 +64,7 @@ interface Stream {
 /** Servers on a simulated network and disk, in one process, on a clock of their own. Checks safety after each step. */
 export class Ensemble {
   readonly random: Random;
-  readonly servers = new Map<PeerId, Server>();
+  readonly servers: Map<PeerId, Server> = new Map<PeerId, Server>();
   readonly members: readonly PeerId[];
   nowMs: number = 0;
   /** What was committed, in order, as the first server to deliver it saw it. */

@@ -385,7 +385,8 @@ export class ClientService implements ConnectionHost {
   }
 
   #retryWaiting(): void {
-    for (const connection of this.#waiting) {
+    // Over a copy: a set that is added to while it is walked through never ends.
+    for (const connection of [...this.#waiting]) {
       this.#waiting.delete(connection);
       if (!connection.retry()) this.#waiting.add(connection);
     }
