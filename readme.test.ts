@@ -50,7 +50,7 @@ const pages = [
   ),
 ];
 const blocks = pages.flatMap(blocksOf);
-const commands = blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf);
+const commands = unrepeated(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf));
 const programs = blocks.filter(({ language }) => language === 'ts');
 
 const directory = mkdtempSync(join(tmpdir(), 'zabra-readme-'));
@@ -302,6 +302,15 @@ function commandsOf({ page, line, text }: Block): readonly Command[] {
       },
     ];
   });
+}
+
+/** README in full; of the other pages what no page before them has. */
+function unrepeated(all: readonly Command[]): readonly Command[] {
+  const first = new Map(
+    all.map((command) => [`${command.text} # ${command.prints}`, command] as const).reverse(),
+  );
+  const firsts = new Set(first.values());
+  return all.filter((command) => command.page === 'README.md' || firsts.has(command));
 }
 
 /** One from which the ports of three servers were free a moment ago. */

@@ -14,6 +14,8 @@ export interface NodeFacts {
 export interface SessionFacts {
   readonly nonce: string;
   readonly answeredThrough: number;
+  /** The highest number of this instance that is pending or stored. */
+  readonly lastRequestNo: number;
   readonly ephemeralCount: number;
 }
 
@@ -103,6 +105,7 @@ export class Pending {
     entry.requestNo = write.requestNo;
     session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash: write.requestHash });
     session.answeredThrough = Math.max(session.answeredThrough, write.answeredThrough);
+    session.lastRequestNo = Math.max(session.lastRequestNo, write.requestNo);
   }
 
   recordCreate(path: string, ephemeralOwner: SessionId): void {
@@ -171,6 +174,7 @@ export class Pending {
     session.nonce = nonce;
     session.instanceSince = this.#newest().zxid;
     session.answeredThrough = 0;
+    session.lastRequestNo = 0;
     session.writes = new Map();
   }
 
@@ -305,6 +309,7 @@ interface PendingSession extends SessionFacts {
   /** The txn that brought this instance; 0 when it is the applied one. */
   instanceSince: Zxid;
   answeredThrough: number;
+  lastRequestNo: number;
   ephemeralCount: number;
   /** Numbered writes of this instance. */
   writes: Map<number, Twin>;
@@ -330,6 +335,7 @@ function newRecord(id: SessionId, applied: SessionFacts | undefined): PendingSes
     nonce: applied?.nonce ?? '',
     instanceSince: ZXID_NONE,
     answeredThrough: applied?.answeredThrough ?? 0,
+    lastRequestNo: applied?.lastRequestNo ?? 0,
     ephemeralCount: applied?.ephemeralCount ?? 0,
     writes: new Map(),
     created: new Map(),

@@ -96,6 +96,14 @@ function prepareWrite(
         );
   }
 
+  // It was refused before it could be ordered, and one behind it was not: now it would come after that one.
+  if (requestNo < session.lastRequestNo) {
+    return refused(
+      'LIMIT',
+      `write ${requestNo} was overtaken by write ${session.lastRequestNo} after a refusal: use a new number`,
+    );
+  }
+
   const ahead = requestNo - Math.max(session.answeredThrough, answeredThrough);
   if (ahead > options.outstandingRequestsMax) {
     return refused(

@@ -26,6 +26,8 @@ export class Session {
   nonce: string;
   /** No write up to this number is kept, and none is taken any more. */
   answeredThrough = 0;
+  /** The highest number kept so far: a lower one that is not kept was overtaken, and must not be done any more. */
+  lastRequestNo = 0;
   /** Paths. */
   readonly ephemerals: Set<string> = new Set<string>();
   /** By number: the exactly-once table of this instance. */

@@ -144,6 +144,7 @@ export class State {
     this.#forgetResults(session);
     session.nonce = nonce;
     session.answeredThrough = 0;
+    session.lastRequestNo = 0;
     this.digest.hashIdentity(session);
     this.digest.addSession(session);
   }
@@ -195,6 +196,7 @@ export class State {
   }
 
   enterResult(session: Session, stored: StoredResult): void {
+    session.lastRequestNo = Math.max(session.lastRequestNo, stored.requestNo);
     const { requestNo, requestHash, result } = stored;
     const { a, b } = this.digest.hashResult(session.id, stored);
     session.results.set(requestNo, { requestNo, requestHash, result, hashA: a, hashB: b });

@@ -75,6 +75,16 @@ describe('a leader', () => {
     expect(solo.zab.phase).toBe('recovery');
   });
 
+  test('resigns when a learner has promised a later epoch, which it would wait for for ever (S04)', () => {
+    const { solo } = serving();
+    const late = solo.learner(3);
+    solo.fromLearner(late, { kind: 'followerInfo', acceptedEpoch: 2, standing: 'voter' });
+    expect(solo.zab.serving).toBe(true);
+    const again = solo.learner(3);
+    solo.fromLearner(again, { kind: 'followerInfo', acceptedEpoch: 3, standing: 'voter' });
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
   test('does not count a promise that was made to another', () => {
     const solo = new Solo();
     const link = solo.lead(OLD);

@@ -197,7 +197,8 @@ export class Leader {
     if (isVoter) this.#contactMs.set(learner.peer, learner.heardMs);
     this.#progressMs = this.#tenure.clock.nowMs;
     if (isVoter && this.#stage.kind !== 'gathering' && message.acceptedEpoch > this.epoch) {
-      // It would refuse this epoch for ever, and be missing when another server fails: the next epoch is above its promise.
+      // It would refuse this epoch for ever, and be missing when another server fails. The next epoch is above its promise
+      // if it is in time to be one of the quorum that chooses it, else at least nearer.
       this.#tenure.leave(`server ${learner.peer} has promised epoch ${message.acceptedEpoch}`);
       return undefined;
     }

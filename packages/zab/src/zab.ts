@@ -18,8 +18,8 @@ import { Tenure } from './tenure.ts';
  *      │                 discovery, synchronization, broadcast      │
  *      │                    │                                       │
  *      └────────────────────┴───────────────────────────────────────┘
- *         a lost stream, silence, a breach of the protocol, a better history, a lost quorum, a log that stands still,
- *         a full epoch
+ *         a lost stream, silence, a breach of the protocol, a better history, a later promise, a lost quorum,
+ *         a log that stands still, a full epoch
  *
  * The happy path: the disk is read (recovery), the servers agree whom to follow (election), the leader gets a quorum to
  * promise a new epoch and learns that none has more history (discovery), makes their logs equal to its own and has them
@@ -28,8 +28,8 @@ import { Tenure } from './tenure.ts';
  * Failures all end alike: the role is dropped whole, with its streams and open questions; the incarnation goes up, so that
  * what the disk still answers to the former role is void; the disk is drained and read again; a new election begins.
  * - The learner: its stream ends, its leader is silent or breaks the protocol, or its epoch is older than one promised.
- * - The leader: no quorum comes, promises or adopts in time; a learner has more history; too few voters are heard; its own
- *   log stands still; the epoch's zxids are used up.
+ * - The leader: no quorum comes, promises or adopts in time; a learner has more history, or has promised a later epoch; too
+ *   few voters are heard; its own log stands still; the epoch's zxids are used up.
  * Whoever failed before it served holds back a little in the next election, longer each time.
  */
 

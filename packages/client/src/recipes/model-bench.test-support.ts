@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { Client } from '../core/client.ts';
 import { settingsOf } from '../core/settings.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
-import { type Fault, ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
+import { ModelClient, ModelEnsemble } from './testing-ensemble.test-support.ts';
 
 export interface Joined {
   readonly zk: ZooKeeper;
@@ -40,9 +40,9 @@ export class ModelBench implements Bench {
     const { ensemble } = this;
     return {
       zk,
-      plant: (fault: Fault | undefined) => {
+      plant: (blow) => {
         model.requests = 0;
-        model.fault = fault;
+        model.fault = blow;
       },
       get requests() {
         return model.requests;

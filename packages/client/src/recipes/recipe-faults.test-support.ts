@@ -7,7 +7,16 @@ import { Barrier } from './barrier.ts';
 import { DoubleBarrier } from './double-barrier.ts';
 import { Mutex } from './mutex.ts';
 import type { Waiting } from './patience.ts';
-import type { Fault, When } from './testing-ensemble.test-support.ts';
+
+/** Before the request is applied, or after it: the reply is then lost or late. */
+export type When = 'before' | 'after';
+
+/** What happens to the k-th request of a client from now on: the stream is cut, or the request or its reply is held. */
+export interface Blow {
+  readonly request: number;
+  readonly kind: 'cut' | 'hold';
+  readonly when: When;
+}
 
 /** An ensemble and what the table needs of it. */
 export interface Bench {
@@ -16,7 +25,7 @@ export interface Bench {
   connectSubject(): Promise<Subject>;
   /** Lets everything that can happen now happen. */
   settle(): Promise<void>;
-  /** Lets time go by, and what it brings happen. */
+  /** Lets time go by for the clients, and what it brings happen. */
   advance(ms: number): Promise<void>;
   /** Every node but the root. */
   tree(): Promise<readonly string[]>;
@@ -25,8 +34,8 @@ export interface Bench {
 
 export interface Subject {
   readonly zk: ZooKeeper;
-  /** Counts requests from here on, and strikes the one of the fault. */
-  plant(fault: Fault | undefined): void;
+  /** Counts requests from here on, and strikes the one of the blow. */
+  plant(blow: Blow | undefined): void;
   /** Requests counted. */
   readonly requests: number;
   readonly isHeld: boolean;
@@ -61,13 +70,20 @@ export interface Run {
 export interface Aftermath {
   /** The fault happened, so the row tested something. */
   readonly wasStruck: boolean;
-  /** `done`, the message of the error, or `pending`. */
+  /** `done`, the error's message up to its first colon, or `pending`. */
   readonly outcome: string;
   /** Nodes that nobody answers for. */
   readonly left: readonly string[];
 }
 
-export const STOP: Error = new Error('stop');
+/** A cut is not the caller's business. Giving up may come too late, or be heard only by what runs behind. */
+export const outcomesAllowed: Readonly<Record<Harm['kind'], readonly string[]>> = {
+  cut: ['done'],
+  abort: ['done', 'stop'],
+  timeout: ['done', 'LOCK_TIMEOUT', 'REQUEST_TIMEOUT'],
+};
+
+const STOP: Error = new Error('stop');
 const TIMEOUT_MS = 1_000;
 
 const none = (): Promise<void> => Promise.resolve();
@@ -300,7 +316,7 @@ async function play(
       undo = done;
     },
     (error: unknown) => {
-      outcome = error instanceof Error ? error.message : String(error);
+      outcome = (error instanceof Error ? error.message : String(error)).split(':')[0] ?? '';
     },
   );
 

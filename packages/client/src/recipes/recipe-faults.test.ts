@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ModelBench } from './model-bench.test-support.ts';
-import { countRequests, harmsOf, STOP, scenarios, strike } from './recipe-faults.test-support.ts';
+import { countRequests, harmsOf, outcomesAllowed, scenarios, strike } from './recipe-faults.test-support.ts';
 
 const counted = [];
 for (const scenario of scenarios) {
@@ -24,15 +24,8 @@ describe(`${table.length} blows to recipes leave nothing behind`, () => {
       await bench.close();
 
       expect(aftermath.wasStruck).toBe(true);
-      expect(ALLOWED[harm.kind]).toContain(aftermath.outcome.split(':')[0]);
+      expect(outcomesAllowed[harm.kind]).toContain(aftermath.outcome);
       expect(aftermath.left).toEqual([]);
     },
   );
 });
-
-/** A cut is not the caller's business. Giving up may come too late, or be heard only by what runs behind. */
-const ALLOWED = {
-  cut: ['done'],
-  abort: ['done', STOP.message],
-  timeout: ['done', 'LOCK_TIMEOUT', 'REQUEST_TIMEOUT'],
-} as const;

@@ -19,19 +19,10 @@ import {
 } from '@zabra/proto';
 import type { ClientChannel, ClientEnv } from '../core/env.ts';
 import { type ModelEvent, ModelTree } from './model-tree.test-support.ts';
+import type { Blow } from './recipe-faults.test-support.ts';
 
-/** Before the request is applied, or after it: the reply is then lost or late. */
-export type When = 'before' | 'after';
-
-/**
- * What happens to the k-th request of a client from now on: the stream is cut, the request or its reply is held, or the
- * server says that it does not know what became of it.
- */
-export interface Fault {
-  readonly request: number;
-  readonly kind: 'cut' | 'hold' | 'doubt';
-  readonly when: When;
-}
+/** A blow, or the server says that it does not know what became of the request. */
+export type Fault = Blow | (Omit<Blow, 'kind'> & { readonly kind: 'doubt' });
 
 interface ModelSession {
   readonly id: number;

@@ -44,13 +44,7 @@ export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn):
       turn.holderSeen(pathOf(first));
       if (!isWarned && isHeldHere(own.session, first)) {
         isWarned = true;
-        const { logger } = zk.surroundings;
-        logger.warn(
-          'this client waits for a lock that it holds itself; a holder enters again by lease.reenter()',
-          {
-            path: turn.parent,
-          },
-        );
+        zk.surroundings.logger.warn(WAITS_FOR_ITSELF, { path: turn.parent });
       }
       const [before, mine] = await watchAll(
         watchNode(zk, pathOf(ahead), options),
@@ -72,3 +66,6 @@ export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn):
     names = undefined;
   }
 }
+
+const WAITS_FOR_ITSELF =
+  'this client waits for a lock that it holds itself: a holder enters again by lease.reenter()';

@@ -1797,22 +1797,26 @@ export interface ForwardedCreateSession {
   readonly timeoutMs: number;
   readonly passwordHash: Uint8Array;
   readonly nonce: string;
+  /** As in Attach. */
+  readonly attempt: number;
 }
 
 export function writeForwardedCreateSession(writer: Writer, value: ForwardedCreateSession): void {
+  if (value.attempt !== 0) writer.uint32(40, value.attempt);
   if (value.nonce !== '') writer.string(34, value.nonce);
   if (value.passwordHash.length !== 0) writer.bytes(26, value.passwordHash);
   if (value.timeoutMs !== 0) writer.uint32(16, value.timeoutMs);
   if (value.sessionId !== 0) writer.fixed64(9, value.sessionId);
 }
 
-const FORWARDED_CREATE_SESSION_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'timeoutMs', 'passwordHash', 'nonce'];
+const FORWARDED_CREATE_SESSION_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'timeoutMs', 'passwordHash', 'nonce', 'attempt'];
 
 export function readForwardedCreateSession(reader: Reader): ForwardedCreateSession {
   let sessionId = 0;
   let timeoutMs = 0;
   let passwordHash: Uint8Array = NO_BYTES;
   let nonce = '';
+  let attempt = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ForwardedCreateSession');
     switch (tag) {
@@ -1828,11 +1832,14 @@ export function readForwardedCreateSession(reader: Reader): ForwardedCreateSessi
       case 34:
         nonce = reader.string('zabra.v1.ForwardedCreateSession.nonce');
         break;
+      case 40:
+        attempt = reader.uint32('zabra.v1.ForwardedCreateSession.attempt');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.ForwardedCreateSession', FORWARDED_CREATE_SESSION_FIELDS);
     }
   }
-  return { sessionId, timeoutMs, passwordHash, nonce };
+  return { sessionId, timeoutMs, passwordHash, nonce, attempt };
 }
 
 export function encodeForwardedCreateSession(value: ForwardedCreateSession): Uint8Array {
@@ -2248,16 +2255,23 @@ export type SessionAnswered =
   | {
       readonly kind: 'attached';
       readonly sessionId: number;
+      /** Which stream asked, as in Attach: another of the same session may be waiting beside it. */
+      readonly nonce: string;
+      readonly attempt: number;
       /** The session lives and is now at this server; true once this zxid is applied. */
       readonly attached: Stored;
     }
   | {
       readonly kind: 'refused';
       readonly sessionId: number;
+      readonly nonce: string;
+      readonly attempt: number;
       readonly refused: Refusal;
     };
 
 export function writeSessionAnswered(writer: Writer, value: SessionAnswered): void {
+  if (value.attempt !== 0) writer.uint32(40, value.attempt);
+  if (value.nonce !== '') writer.string(34, value.nonce);
   switch (value.kind) {
     case 'attached': {
       const { size } = writer;
@@ -2277,10 +2291,12 @@ export function writeSessionAnswered(writer: Writer, value: SessionAnswered): vo
   if (value.sessionId !== 0) writer.fixed64(9, value.sessionId);
 }
 
-const SESSION_ANSWERED_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'attached', 'refused'];
+const SESSION_ANSWERED_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'attached', 'refused', 'nonce', 'attempt'];
 
 export function readSessionAnswered(reader: Reader): SessionAnswered {
   let sessionId = 0;
+  let nonce = '';
+  let attempt = 0;
   let kind = 0;
   let unknown = 0;
   let variant: Stored | Refusal | undefined;
@@ -2304,6 +2320,12 @@ export function readSessionAnswered(reader: Reader): SessionAnswered {
         reader.leave(outer);
         break;
       }
+      case 34:
+        nonce = reader.string('zabra.v1.SessionAnswered.nonce');
+        break;
+      case 40:
+        attempt = reader.uint32('zabra.v1.SessionAnswered.attempt');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.SessionAnswered', SESSION_ANSWERED_FIELDS);
         unknown = tag >>> 3;
@@ -2311,9 +2333,9 @@ export function readSessionAnswered(reader: Reader): SessionAnswered {
   }
   switch (kind) {
     case 2:
-      return { kind: 'attached', sessionId, attached: variant as Stored };
+      return { kind: 'attached', sessionId, nonce, attempt, attached: variant as Stored };
     case 3:
-      return { kind: 'refused', sessionId, refused: variant as Refusal };
+      return { kind: 'refused', sessionId, nonce, attempt, refused: variant as Refusal };
     default:
       throw noKind('zabra.v1.SessionAnswered', unknown);
   }

@@ -249,6 +249,7 @@ export class ClientConnection implements Watcher {
 
   /** The new leader confirmed the session: everything unanswered is passed on again; a write done already is found stored. */
   resume(): void {
+    if (this.#claimed) return;
     this.#claimed = true;
     for (const pending of this.#pending.slice(this.#head)) {
       if (pending.kind === 'write' && pending.request !== undefined && pending.result === undefined) {

@@ -1,6 +1,8 @@
 import {
+  type Epoch,
   type ErrorCode,
-  type PeerId,
+  epochOf,
+  type Refusal,
   refusal,
   SESSION_ID_MAX,
   type SessionId,
@@ -13,7 +15,7 @@ import type { Applied, Tree } from '@zabra/tree';
 import { type AttachWord, CLIENT_PROTOCOL, decodeClientWords, encodeServerWords } from './client-codec.ts';
 import { ClientConnection, type ConnectionHost } from './client-connection.ts';
 import type { Env, FrameStream } from './env.ts';
-import type { Answered, Forwarded } from './forward-codec.ts';
+import type { Answered, Claim, Forwarded } from './forward-codec.ts';
 import type { CoreOptions, Limits } from './options.ts';
 import { Watches } from './watches.ts';
 
@@ -22,7 +24,8 @@ export interface ClientBackend {
   readonly tree: Tree;
   readonly serving: boolean;
   readonly clusterId: string | undefined;
-  readonly leader: PeerId | undefined;
+  /** Of the leader that this server follows or is. */
+  readonly epoch: Epoch;
   /** To the leader, be it this server or another; the answer, where there is one, comes through `answered`. */
   request(request: Forwarded): void;
   readIndex(answer: (zxid: Zxid | undefined) => void): void;
@@ -292,6 +295,7 @@ export class ClientService implements ConnectionHost {
             timeoutMs: wish.timeoutMs,
             passwordHash: wish.passwordHash,
             nonce,
+            attempt: wish.attempt,
           }
         : { kind: 'attach', sessionId, nonce, attempt: wish.attempt },
     );
@@ -339,9 +343,9 @@ export class ClientService implements ConnectionHost {
         const { sessionId, passwordHash } = txn.body;
         const arrival = this.#wishing.get(sessionId);
         const wish = arrival?.wish;
-        if (arrival !== undefined && wish !== undefined && isSame(wish.passwordHash, passwordHash)) {
-          this.#attached(arrival, wish);
-        }
+        if (arrival === undefined || wish === undefined || !isSame(wish.passwordHash, passwordHash)) return;
+        if (this.serving && epochOf(applied.zxid) === this.#backend.epoch) this.#attached(arrival, wish);
+        else this.#claimCreated(arrival, wish);
         return;
       }
       case 'closeSession':
@@ -419,10 +423,10 @@ export class ClientService implements ConnectionHost {
         this.#connections.get(answer.sessionId)?.refuse(answer.requestNo, answer.refusal);
         return;
       case 'attached':
-        this.#whenApplied(answer.zxid, () => this.#confirmed(answer.sessionId));
+        this.#whenApplied(answer.zxid, () => this.#confirmed(answer));
         return;
       case 'sessionRefused':
-        this.#refusedSession(answer.sessionId, answer.refusal.code, answer.refusal.message);
+        this.#refusedSession(answer, answer.refusal);
         return;
       case 'moved':
         this.#connections
@@ -437,30 +441,45 @@ export class ClientService implements ConnectionHost {
     }
   }
 
-  #confirmed(sessionId: SessionId): void {
+  #confirmed(claim: Claim): void {
+    const { sessionId } = claim;
     if (this.tree.session(sessionId) === undefined) {
       this.#closedSession(sessionId);
       return;
     }
-    const arrival = this.#wishing.get(sessionId);
+    const { arrival, connection } = this.#claimant(claim);
     if (arrival?.wish?.kind === 'attach') this.#attached(arrival, arrival.wish);
-    else if (this.serving) this.#connections.get(sessionId)?.resume();
+    else if (this.serving) connection?.resume();
   }
 
-  #refusedSession(sessionId: SessionId, code: ErrorCode, message: string): void {
-    const arrival = this.#wishing.get(sessionId);
-    const wish = arrival?.wish;
-    if (arrival === undefined || wish === undefined) this.#connections.get(sessionId)?.end(code, message);
-    else if (wish.kind === 'create' && code === 'CONFLICT') this.#redraw(arrival, wish);
+  #refusedSession(claim: Claim, { code, message }: Refusal): void {
+    const { arrival, connection } = this.#claimant(claim);
+    if (arrival?.wish === undefined) connection?.end(code, message);
+    else if (arrival.wish.kind === 'create' && code === 'CONFLICT') this.#redraw(arrival, arrival.wish);
     else this.#refuse(arrival, code, message);
+  }
+
+  /** Who asked: an old and a new stream of one session may both be waiting for the leader's word. */
+  #claimant({ sessionId, nonce, attempt }: Claim): { arrival?: Arrival; connection?: ClientConnection } {
+    const arrival = this.#wishing.get(sessionId);
+    if (arrival?.wish?.nonce === nonce && arrival.wish.attempt === attempt) return { arrival };
+    const connection = this.#connections.get(sessionId);
+    return connection?.session.nonce === nonce && connection.session.attempt === attempt
+      ? { connection }
+      : {};
   }
 
   /** The id is live: either this very request was ordered before, under the former leader, or the draw hit another session. */
   #redraw(arrival: Arrival, wish: Wish): void {
     const session = this.tree.session(wish.sessionId);
     if (session === undefined) return;
-    if (isSame(session.passwordHash, wish.passwordHash)) this.#attached(arrival, wish);
+    if (isSame(session.passwordHash, wish.passwordHash)) this.#claimCreated(arrival, wish);
     else this.#wishNew(arrival, wish, wish.timeoutMs);
+  }
+
+  /** The session was made, but under a former leader: the present one must hear who has it. */
+  #claimCreated(arrival: Arrival, wish: Wish): void {
+    this.#wish(arrival, { ...wish, kind: 'attach' });
   }
 
   /** The leader came, or went. */
@@ -477,6 +496,8 @@ export class ClientService implements ConnectionHost {
       }
     } else {
       this.#leaderlessSinceMs = this.nowMs();
+      // An answer belongs to the leader that gave it: what it promised may never come. All is asked again.
+      this.#waits = [];
       for (const connection of this.#connections.values()) connection.suspend();
       const unconfirmed = [...(this.#touching?.heard ?? []), ...this.#heartbeats];
       this.#heartbeats = new Map(unconfirmed.filter(([connection]) => !connection.ended));

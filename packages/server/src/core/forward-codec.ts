@@ -23,12 +23,20 @@ export type Forwarded =
       readonly timeoutMs: number;
       readonly passwordHash: Uint8Array;
       readonly nonce: string;
+      readonly attempt: number;
     }
   /** Confirm or take over a session, with the number of the client's stream. */
   | { readonly kind: 'attach'; readonly sessionId: number; readonly nonce: string; readonly attempt: number }
   | { readonly kind: 'closeSession'; readonly sessionId: number }
   /** Sessions heard; answered once a quorum confirmed the leader after it knew. */
   | { readonly kind: 'touches'; readonly number: number; readonly sessionIds: readonly number[] };
+
+/** Which stream of which client asks for a session. */
+export interface Claim {
+  readonly sessionId: number;
+  readonly nonce: string;
+  readonly attempt: number;
+}
 
 /** The leader's word on a request that it does not simply order. */
 export type Answered =
@@ -41,8 +49,8 @@ export type Answered =
       readonly refusal: Refusal;
     }
   /** True once `zxid` is applied. */
-  | { readonly kind: 'attached'; readonly sessionId: number; readonly zxid: Zxid }
-  | { readonly kind: 'sessionRefused'; readonly sessionId: number; readonly refusal: Refusal }
+  | ({ readonly kind: 'attached'; readonly zxid: Zxid } & Claim)
+  | ({ readonly kind: 'sessionRefused'; readonly refusal: Refusal } & Claim)
   | { readonly kind: 'moved'; readonly sessionId: number }
   /** `refused`: sessions that are over or elsewhere, whose heartbeats must not be acknowledged. */
   | { readonly kind: 'touched'; readonly number: number; readonly refused: readonly number[] };
@@ -88,10 +96,11 @@ export function decodeAnswered(bytes: Uint8Array): Answered {
         : { kind: 'refused', sessionId, requestNo, refusal: refusalToModel(shape.write.refused) };
     }
     case 'session': {
-      const { sessionId } = shape.session;
+      const { sessionId, nonce, attempt } = shape.session;
+      const claim: Claim = { sessionId, nonce, attempt };
       return shape.session.kind === 'attached'
-        ? { kind: 'attached', sessionId, zxid: asZxid(shape.session.attached.zxid) }
-        : { kind: 'sessionRefused', sessionId, refusal: refusalToModel(shape.session.refused) };
+        ? { kind: 'attached', ...claim, zxid: asZxid(shape.session.attached.zxid) }
+        : { kind: 'sessionRefused', ...claim, refusal: refusalToModel(shape.session.refused) };
     }
     case 'moved':
       return { kind: 'moved', sessionId: shape.moved.sessionId };
@@ -138,12 +147,16 @@ function answeredShape(answer: Answered): AnsweredRequest {
       };
     }
     case 'attached': {
-      const { sessionId, zxid } = answer;
-      return { kind: 'session', session: { sessionId, kind: 'attached', attached: { zxid } } };
+      const { sessionId, nonce, attempt, zxid } = answer;
+      return {
+        kind: 'session',
+        session: { sessionId, nonce, attempt, kind: 'attached', attached: { zxid } },
+      };
     }
     case 'sessionRefused': {
-      const { sessionId, refusal } = answer;
-      return { kind: 'session', session: { sessionId, kind: 'refused', refused: refusalToShape(refusal) } };
+      const { sessionId, nonce, attempt } = answer;
+      const refused = refusalToShape(answer.refusal);
+      return { kind: 'session', session: { sessionId, nonce, attempt, kind: 'refused', refused } };
     }
     case 'moved':
       return { kind: 'moved', moved: { sessionId: answer.sessionId } };

@@ -1,5 +1,6 @@
 import {
   counterOf,
+  type Epoch,
   formatZxid,
   makeZxid,
   NO_SESSION,
@@ -19,6 +20,7 @@ import { enteredEnv } from './entered-env.ts';
 import type { Cancel, Env } from './env.ts';
 import {
   type Answered,
+  type Claim,
   decodeAnswered,
   decodeForwarded,
   encodeAnswered,
@@ -181,6 +183,10 @@ export class Replica implements ClientBackend {
 
   get clusterId(): string | undefined {
     return this.#clusterId;
+  }
+
+  get epoch(): Epoch {
+    return this.zab.epoch;
   }
 
   get leader(): PeerId | undefined {
@@ -558,11 +564,11 @@ export class Replica implements ClientBackend {
     const { sessionsMax } = this.#options.limits;
     if (sessions.count >= sessionsMax) {
       const full = refusal('LIMIT', `sessionsMax: the ensemble has ${sessionsMax} sessions; close some`);
-      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: full });
+      this.#refuseSession(from, request, full);
       return;
     }
     if (!this.#hasRoom()) {
-      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: this.#full() });
+      this.#refuseSession(from, request, this.#full());
       return;
     }
     const prepared = this.#prepare({
@@ -570,11 +576,11 @@ export class Replica implements ClientBackend {
       operation: { kind: 'createSession', sessionId, timeoutMs, passwordHash, nonce },
     });
     if (prepared.kind === 'refused') {
-      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: prepared.refusal });
+      this.#refuseSession(from, request, prepared.refusal);
       return;
     }
     sessions.add(sessionId, timeoutMs);
-    sessions.claim(sessionId, { server: from, attempt: 0, nonce });
+    sessions.claim(sessionId, { server: from, attempt: request.attempt, nonce });
   }
 
   #attachSession(
@@ -583,19 +589,19 @@ export class Replica implements ClientBackend {
     request: Extract<Forwarded, { kind: 'attach' }>,
   ): void {
     const { sessionId, nonce, attempt } = request;
-    const refuse = (reason: Refusal): void =>
-      this.#answer(from, { kind: 'sessionRefused', sessionId, refusal: reason });
     if (!sessions.isLive(sessionId)) {
-      refuse(refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`));
+      const over = refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`);
+      this.#refuseSession(from, request, over);
       return;
     }
     if (!this.#hasRoom()) {
-      refuse(this.#full());
+      this.#refuseSession(from, request, this.#full());
       return;
     }
     const { granted, former } = sessions.claim(sessionId, { server: from, attempt, nonce });
     if (!granted) {
-      refuse(refusal('SESSION_MOVED', 'a later stream of this client has the session'));
+      const moved = refusal('SESSION_MOVED', 'a later stream of this client has the session');
+      this.#refuseSession(from, request, moved);
       return;
     }
     const nextZxid = this.#nextZxid();
@@ -604,15 +610,16 @@ export class Replica implements ClientBackend {
       operation: { kind: 'attachSession', sessionId, nonce },
     });
     if (prepared.kind === 'refused') {
-      refuse(prepared.refusal);
+      this.#refuseSession(from, request, prepared.refusal);
       return;
     }
     if (former !== undefined) this.#answer(former, { kind: 'moved', sessionId });
-    this.#answer(from, {
-      kind: 'attached',
-      sessionId,
-      zxid: prepared.kind === 'stored' ? prepared.zxid : nextZxid,
-    });
+    const zxid = prepared.kind === 'stored' ? prepared.zxid : nextZxid;
+    this.#answer(from, { kind: 'attached', sessionId, nonce, attempt, zxid });
+  }
+
+  #refuseSession(from: PeerId, { sessionId, nonce, attempt }: Claim, reason: Refusal): void {
+    this.#answer(from, { kind: 'sessionRefused', sessionId, nonce, attempt, refusal: reason });
   }
 
   #nextZxid(): Zxid {
