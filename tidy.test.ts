@@ -65,8 +65,10 @@ const ROOMS: readonly Room[] = [
   { folder: 'examples', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE] },
 ];
 
+/** Suites that one room writes and another runs on its own implementation; exported to sources only, built into nothing. */
+const SUITES = [/^@zabra\/server\/disk-contract$/, /^@zabra\/client\/recipes-suite$/];
 /** Beyond its room's row a test may import these, and read files. */
-const TEST_TOOLS = [/^vitest$/, /^fast-check$/, NODE];
+const TEST_TOOLS = [/^vitest$/, /^fast-check$/, NODE, ...SUITES];
 
 /** Names that reach past the inputs, by who may not use them. Methods are written whole, as `Math.random`. */
 const CLOCKS = ['Date.now', 'performance', 'Math.random', 'setTimeout', 'setInterval', 'AbortSignal.timeout'];

@@ -1,6 +1,6 @@
 import type { DiskFile } from '@zabra/server/core';
+import { diskContract } from '@zabra/server/disk-contract';
 import { describe, expect, test } from 'vitest';
-import { diskContract } from '../../server/src/core/disk-contract.ts';
 import { Machine, SimulatedDisk } from './disk.ts';
 import { Process } from './process.ts';
 import { RandomStream } from './random.ts';

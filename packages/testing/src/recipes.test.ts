@@ -71,7 +71,7 @@ class Stage implements AsyncDisposable {
   play({ scenario, harm, request }: Row): Promise<Result> {
     return this.#onBench(async (bench) => {
       const { wasStruck, outcome, left } = await strike(bench, scenario, harm, request);
-      const isFine = wasStruck && outcomesAllowed[harm.kind].includes(outcome) && left.length === 0;
+      const isFine = wasStruck && outcomesAllowed(scenario, harm).includes(outcome) && left.length === 0;
       const seen = `${wasStruck ? outcome : 'not struck'}, left: ${left.join(' ')}`;
       const row = `${scenario.name}, ${harm.kind} at request ${request}, ${harm.when} it is applied`;
       return { fault: isFine ? undefined : `${row}: ${seen}`, moved: bench.moved };

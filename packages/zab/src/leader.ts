@@ -192,13 +192,13 @@ export class Leader {
     }
     const isVoter = message.standing === 'voter' || (message.standing === 'blank' && this.#isFounding);
     learner.standing = isVoter ? 'voter' : 'refill';
-    learner.acceptedEpoch = message.acceptedEpoch;
+    this.#tenure.hearPromise(message.acceptedEpoch);
     learner.stage = { kind: 'introduced' };
     if (isVoter) this.#contactMs.set(learner.peer, learner.heardMs);
     this.#progressMs = this.#tenure.clock.nowMs;
     if (isVoter && this.#stage.kind !== 'gathering' && message.acceptedEpoch > this.epoch) {
-      // It would refuse this epoch for ever, and be missing when another server fails. The next epoch is above its promise
-      // if it is in time to be one of the quorum that chooses it, else at least nearer.
+      // It would refuse this epoch for ever, and be missing when another server fails. The next epoch that this server
+      // chooses is above the promise it heard.
       this.#tenure.leave(`server ${learner.peer} has promised epoch ${message.acceptedEpoch}`);
       return undefined;
     }
@@ -209,12 +209,10 @@ export class Leader {
 
   /** Discovery, step l.1.1: FOLLOWERINFO of a quorum gives an epoch above all that they promised. */
   #maybeChooseEpoch(): void {
-    const { manifest, options } = this.#tenure;
+    const { manifest, options, promiseHeard } = this.#tenure;
     if (this.#stage.kind !== 'gathering') return;
     if (!this.#haveQuorum((learner) => learner.stage.kind === 'introduced')) return;
-    let promised = manifest.acceptedEpoch;
-    for (const learner of this.#learners.values()) promised = Math.max(promised, learner.acceptedEpoch);
-    const epoch = promised + 1;
+    const epoch = promiseHeard + 1;
     assert(epoch <= EPOCH_MAX, 'an epoch fits in 21 bits', { epoch, server: options.id });
     this.#stage = { kind: 'promising', epoch };
     this.#tenure.saveManifest(manifest.promise(epoch, { id: this.#clusterId, standing: 'voter' }));

@@ -43,7 +43,6 @@ export class Learner {
   readonly peer: PeerId;
   readonly #tenure: Tenure;
   standing: Standing = 'refill';
-  acceptedEpoch: Epoch = 0;
   stage: LearnerStage = { kind: 'connected' };
   /** When it was last heard at all. */
   heardMs: number;

@@ -29,9 +29,11 @@ export class Tenure {
   /** The highest zxid at the start: what this server was elected with. */
   readonly electedZxid: DurableZxid;
   readonly electedEpoch: Epoch;
+  /** The highest epoch that any server said it promised, in this tenure or one before: the next epoch is above it. */
+  #promiseHeard: Epoch;
   #leaving: string | undefined;
 
-  constructor(setting: TenureSetting, incarnation: Incarnation, state: DurableState) {
+  constructor(setting: TenureSetting, incarnation: Incarnation, state: DurableState, promiseHeard: Epoch) {
     this.options = setting.options;
     this.configuration = setting.configuration;
     this.clock = setting.clock;
@@ -41,6 +43,15 @@ export class Tenure {
     this.manifest = new Manifest(state);
     this.electedZxid = this.log.durableZxid;
     this.electedEpoch = this.manifest.currentEpoch;
+    this.#promiseHeard = promiseHeard;
+  }
+
+  get promiseHeard(): Epoch {
+    return Math.max(this.#promiseHeard, this.manifest.acceptedEpoch);
+  }
+
+  hearPromise(epoch: Epoch): void {
+    this.#promiseHeard = Math.max(this.#promiseHeard, epoch);
   }
 
   get id(): PeerId {

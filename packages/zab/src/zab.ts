@@ -380,7 +380,7 @@ export class Zab {
       clock: this.#clock,
       emit: (effect: Effect): void => this.#emit(effect),
     };
-    const tenure = new Tenure(setting, this.#incarnation, state);
+    const tenure = new Tenure(setting, this.#incarnation, state, this.#former?.promiseHeard ?? 0);
     this.#former = tenure;
     this.#round++;
     const holdMs = this.#holdMs();

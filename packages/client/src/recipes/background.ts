@@ -1,4 +1,5 @@
 import { isZkError, type ZooKeeper } from '@zabra/client';
+import { isSessionLost } from './session-binding.ts';
 
 /**
  * Nobody waits for this work: if it fails, the client's log says so. That the session or the client has ended is no
@@ -6,7 +7,7 @@ import { isZkError, type ZooKeeper } from '@zabra/client';
  */
 export function inBackground(zk: ZooKeeper, what: string, work: Promise<unknown>): void {
   work.catch((error: unknown) => {
-    if (isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) return;
+    if (isSessionLost(error) || isZkError(error, 'CLIENT_CLOSED')) return;
     zk.surroundings.logger.warn(`${what} failed`, { error });
   });
 }

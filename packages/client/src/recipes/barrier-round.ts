@@ -2,7 +2,7 @@ import { isZkError, paths, type TransactionError, ZkError, type ZooKeeper } from
 import { inBackground } from './background.ts';
 import { discardContender, inOrder, type OwnContender } from './contender.ts';
 import { Patience, type Waiting } from './patience.ts';
-import { boundTo, establishedSession, isInterruption, UNBOUND } from './session-binding.ts';
+import { boundTo, establishedSession, isInterruption, isSessionLost, UNBOUND } from './session-binding.ts';
 import type { Tenure } from './tenure.ts';
 import { nextWakeUp, watchNode } from './wake-up.ts';
 
@@ -142,7 +142,7 @@ export async function untilRosterLeft(
       const node = await watchNode(zk, awaited, UNBOUND);
       if (node) await nextWakeUp({ session, watches: [node.watch], signals: signal ? [signal] : [] });
     } catch (error) {
-      if (!isZkError(error, 'SESSION_EXPIRED') && !isInterruption(error)) throw error;
+      if (!isSessionLost(error) && !isInterruption(error)) throw error;
     }
   }
 }

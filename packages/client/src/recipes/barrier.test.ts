@@ -119,3 +119,17 @@ test('a timeout says how long it stayed closed', async () => {
     /LOCK_TIMEOUT: wait \/gates\/a: the barrier did not open within 300 ms/,
   );
 });
+
+test('a wait asks a quorum, since a server that lags would show a barrier as open that was closed', async () => {
+  const { zk, model } = await bench.join();
+  model.requests = 0;
+  model.fault = { request: 1, kind: 'hold', when: 'before' };
+  const waiting = watched(new Barrier(zk, PATH).wait());
+  await bench.settle();
+  const asked = model.held?.inbox.flatMap((entry) => (entry.kind === 'request' ? [entry.request] : []));
+  bench.ensemble.release(model);
+  await bench.settle();
+
+  expect(asked).toMatchObject([{ kind: 'get', linearizable: true }]);
+  expect(waiting.outcome).toBe('through');
+});

@@ -1,6 +1,6 @@
 import { type CallOptions, isZkError, paths, type Session, ZkError, type ZooKeeper } from '@zabra/client';
 import { Patience, type Waiting } from './patience.ts';
-import { establishedSession, isInterruption, UNBOUND } from './session-binding.ts';
+import { establishedSession, isInterruption, isSessionLost, UNBOUND } from './session-binding.ts';
 import { forget, nextWakeUp, watchNode } from './wake-up.ts';
 
 /**
@@ -98,7 +98,7 @@ export class Barrier {
         await nextWakeUp({ session, watches: [node.watch], signals: [patience.signal] });
       } catch (error) {
         // No node of ours depends on the session: the next one asks again.
-        if (!isZkError(error, 'SESSION_EXPIRED') && !isInterruption(error)) throw error;
+        if (!isSessionLost(error) && !isInterruption(error)) throw error;
       }
     }
   }

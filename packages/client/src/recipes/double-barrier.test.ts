@@ -1,3 +1,4 @@
+import { retry, type ZooKeeper } from '@zabra/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BarrierRound } from './barrier-round.ts';
 import { DoubleBarrier } from './double-barrier.ts';
@@ -188,6 +189,65 @@ test('who stops waiting for the others has left all the same', async () => {
 
   expect(leaving.outcome).toBe('LOCK_TIMEOUT');
   expect(await bench.tree()).toEqual(['/rooms', PATH]);
+});
+
+test('who meets a roster that cannot be read leaves no member behind', async () => {
+  const zk = await bench.connect();
+  await zk.create(PATH, '1', { parents: true });
+  await zk.create(`${PATH}/r1`);
+  await zk.create(`${PATH}/r1/ready`, 'not a roster');
+
+  await expect(new DoubleBarrier(zk, PATH, { parties: 2 }).enter()).rejects.toMatchObject({
+    code: 'CODEC_FAILED',
+  });
+  await bench.settle();
+  expect(await zk.children(`${PATH}/r1`)).toEqual(['ready']);
+});
+
+test.each([
+  {
+    name: "the barrier's node was written by others",
+    harm: (zk: ZooKeeper) => zk.set(PATH, '1'),
+    outcome: 'done',
+    left: ['ready'],
+  },
+  {
+    name: 'the roster was deleted by others',
+    harm: (zk: ZooKeeper) => zk.delete(`${PATH}/r1/ready`),
+    outcome: 'BARRIER_BROKEN',
+    left: [],
+  },
+])('when $name, who leaves is out all the same', async ({ harm, outcome, left }) => {
+  const zk = await bench.connect();
+  const round = await new DoubleBarrier(zk, PATH, { parties: 1 }).enter();
+  await harm(zk);
+  const leaving = watched(round.leave());
+  await bench.settle();
+
+  expect(leaving.outcome).toBe(outcome);
+  expect(await zk.children(`${PATH}/r1`)).toEqual(left);
+});
+
+test('a lost answer while giving up does not leave the one who gave up counted in', async () => {
+  const { zk, model } = await bench.join({ retry: retry.never });
+  const giving = new AbortController();
+  const entering = watched(new DoubleBarrier(zk, PATH, { parties: 2 }).enter({ signal: giving.signal }));
+  await bench.settle();
+  // The wish to be taken out comes too late: the roster is closed without us, and read over a connection that is cut.
+  const roster = JSON.stringify([{ node: 'another', id: '' }]);
+  await (await bench.connect()).create(`${PATH}/r1/another`);
+  model.requests = 0;
+  model.fault = { request: 1, kind: 'hold', when: 'before' };
+  giving.abort(new Error('no patience'));
+  await bench.settle();
+  await (await bench.connect()).create(`${PATH}/r1/ready`, roster);
+  model.fault = { request: 2, kind: 'cut', when: 'before' };
+  bench.ensemble.release(model);
+  await bench.advance(2_000);
+
+  expect(model.fault).toBe(undefined);
+  expect(entering.outcome).toBe('no patience');
+  expect(await zk.children(`${PATH}/r1`)).toEqual(['another', 'ready']);
 });
 
 test('a node that holds something else is not taken for a barrier', async () => {

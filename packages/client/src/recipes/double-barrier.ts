@@ -23,7 +23,7 @@ import { contenderPrefix, discardContender, findContender, inOrder, type OwnCont
 import { checkContenderId } from './contender-data.ts';
 import type { AcquireOptions } from './mutex.ts';
 import { Patience } from './patience.ts';
-import { boundTo, establishedSession, isInterruption, UNBOUND } from './session-binding.ts';
+import { boundTo, establishedSession, isInterruption, isSessionLost, UNBOUND } from './session-binding.ts';
 import { Tenure } from './tenure.ts';
 import { forget, nextWakeUp, watchAll, watchNode } from './wake-up.ts';
 
@@ -93,7 +93,7 @@ export class DoubleBarrier {
           if (entered) return entered;
         } catch (error) {
           if (isInterruption(error)) continue;
-          if (!isZkError(error, 'SESSION_EXPIRED') || options.retryOnExpiry === false) throw error;
+          if (!isSessionLost(error) || options.retryOnExpiry === false) throw error;
         }
       }
     } finally {
@@ -280,7 +280,7 @@ export class DoubleBarrier {
         return undefined;
       } catch (error) {
         // The session has ended, and the node with it.
-        if (isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) return undefined;
+        if (isSessionLost(error) || isZkError(error, 'CLIENT_CLOSED')) return undefined;
         if (!isInterruption(error)) throw error;
         await member.session.whenConnected(options);
       }

@@ -1,4 +1,4 @@
-import { ZooKeeper } from '@zabra/client';
+import { type ConnectOptions, ZooKeeper } from '@zabra/client';
 import { vi } from 'vitest';
 import { Client } from '../core/client.ts';
 import { settingsOf } from '../core/settings.ts';
@@ -25,18 +25,18 @@ export class ModelBench implements Bench {
   }
 
   /** A client together with what the ensemble knows of it, and what the client keeps. */
-  async join(sessionTimeoutMs = 30_000): Promise<Joined> {
+  async join(options: Partial<ConnectOptions> = {}): Promise<Joined> {
     const model = new ModelClient();
     const env = this.ensemble.env(model);
-    const client = new Client(env, settingsOf({ servers: 'model:5181', sessionTimeoutMs }));
+    const client = new Client(env, settingsOf({ servers: 'model:5181', ...options }));
     const zk = new ZooKeeper(client, '');
     this.#clients.push(zk);
     await zk.session.whenConnected();
     return { zk, model, client };
   }
 
-  async connectSubject(): Promise<Subject> {
-    const { zk, model } = await this.join();
+  async connectSubject(options: Pick<ConnectOptions, 'retry'>): Promise<Subject> {
+    const { zk, model } = await this.join(options);
     const { ensemble } = this;
     return {
       zk,

@@ -1,7 +1,11 @@
-import { LeaseLostError } from '@zabra/client';
+import { type Lease, LeaseLostError } from '@zabra/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { connectOn } from '../core/create-client.ts';
+import type { ClientEnv } from '../core/env.ts';
+import { SILENT } from '../core/surroundings.ts';
 import { ModelBench } from './model-bench.test-support.ts';
 import { Mutex } from './mutex.ts';
+import { ModelClient } from './testing-ensemble.test-support.ts';
 
 let bench: ModelBench;
 beforeEach(() => {
@@ -141,7 +145,7 @@ test('a session that the ensemble ends loses the lease, and the next in line hol
 });
 
 test('a holder that is cut off is lost by its own clock before the next one is shown', async () => {
-  const { zk, model } = await bench.join(6_000);
+  const { zk, model } = await bench.join({ sessionTimeoutMs: 6_000 });
   const lease = await new Mutex(zk, PATH).acquire();
   const other = new Mutex(await bench.connect(), PATH);
   const states: string[] = [];
@@ -224,9 +228,15 @@ test('a waiter behind one who gives up keeps waiting for the holder', async () =
 });
 
 test.each([
-  { name: 'stands in line again in the next session', options: {}, outcome: 'held' },
-  { name: 'rejects when it was asked to', options: { retryOnExpiry: false }, outcome: 'SESSION_EXPIRED' },
-])('a waiter whose session expires $name', async ({ options, outcome }) => {
+  { code: 'SESSION_EXPIRED' as const, name: 'stands in line again', options: {}, outcome: 'held' },
+  { code: 'SESSION_MOVED' as const, name: 'stands in line again', options: {}, outcome: 'held' },
+  {
+    code: 'SESSION_EXPIRED' as const,
+    name: 'rejects when it was asked to',
+    options: { retryOnExpiry: false },
+    outcome: 'SESSION_EXPIRED',
+  },
+])('a waiter whose session ends with $code $name', async ({ code, options, outcome }) => {
   const first = await new Mutex(await bench.connect(), PATH).acquire();
   const zk = await bench.connect();
   const waiting = new Mutex(zk, PATH).acquire(options).then(
@@ -234,7 +244,7 @@ test.each([
     (error) => error.code,
   );
   await bench.settle();
-  bench.ensemble.expire(Number(zk.session.id));
+  bench.ensemble.expire(Number(zk.session.id), code);
   await bench.advance(2_000);
   await first.release();
 
@@ -349,4 +359,73 @@ test('calls that have ended leave nothing in the client', async () => {
   await bench.settle();
 
   expect(client.retained).toEqual(before);
+});
+
+test('a release with options that mean nothing rejects, and lets go all the same', async () => {
+  const lease = await new Mutex(await bench.connect(), PATH).acquire();
+  const released = lease.release({ timeoutMs: -1 });
+
+  await expect(released).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' });
+  await bench.settle();
+  expect(await bench.tree()).toEqual(['/locks', PATH]);
+});
+
+test.each([
+  { name: 'itself, through another view and behind others', isSame: true, warnings: 1 },
+  { name: 'another client', isSame: false, warnings: 0 },
+])('who waits for a lock held by $name is warned $warnings times', async ({ isSame, warnings }) => {
+  const warned: unknown[] = [];
+  const logger = { ...SILENT, warn: (_message: string, fields?: object) => warned.push(fields) };
+  const { zk } = await bench.join({ logger });
+  const holder = isSame ? zk : await bench.connect();
+  await new Mutex(holder, PATH).acquire();
+  void new Mutex(await bench.connect(), PATH).acquire().catch(() => {});
+  await bench.settle();
+  void new Mutex(zk.namespace('/locks'), '/a').acquire().catch(() => {});
+  await bench.settle();
+
+  expect(warned).toEqual(Array(warnings).fill({ path: '/a' }));
+});
+
+test('many locks of one client, taken with one signal, are no leak to the platform', async () => {
+  const warnings: string[] = [];
+  const hear = ({ name }: Error): unknown => warnings.push(name);
+  process.on('warning', hear);
+  const zk = await bench.connect();
+  const caller = new AbortController();
+  const acquire = (name: string): Promise<Lease> =>
+    new Mutex(zk, `/locks/${name}`).acquire({ signal: caller.signal });
+  await Promise.all(Array.from({ length: 12 }, (_, index) => acquire(`held-${index}`)));
+  for (let index = 0; index < 12; index++) void acquire(`held-${index}`).catch(() => {});
+  await bench.settle();
+  caller.abort();
+  await bench.settle();
+  process.off('warning', hear);
+
+  expect(warnings).toEqual([]);
+});
+
+test('timeouts run on the clock of the client, and names come from its randomness', async () => {
+  const { ensemble } = bench;
+  const timers: { readonly delayMs: number; readonly work: () => void }[] = [];
+  const env: ClientEnv = {
+    ...ensemble.env(new ModelClient()),
+    randomBytes: (count) => new Uint8Array(count).fill(0xab),
+    after: (delayMs, work) => {
+      timers.push({ delayMs, work });
+      return () => {};
+    },
+  };
+  await new Mutex(await bench.connect(), PATH).acquire();
+  const zk = await connectOn(env, 'model:5181');
+  const waiting = new Mutex(zk, PATH).acquire({ timeoutMs: 123_456 }).catch((error: unknown) => error);
+  await bench.settle();
+  const names = await zk.children(PATH);
+  timers.find(({ delayMs }) => delayMs === 123_456)?.work();
+
+  await expect(waiting).resolves.toMatchObject({ code: 'LOCK_TIMEOUT' });
+  expect(names).toContainEqual(
+    expect.stringMatching(/^_c_abababab-abab-abab-abab-abababababab-lock-\d{10}$/),
+  );
+  ensemble.expire(Number(zk.session.id));
 });

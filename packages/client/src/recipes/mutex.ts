@@ -13,7 +13,7 @@ import { createContender, discardContender, inOrder, type OwnContender } from '.
 import { checkContenderId, decodeContenderData, encodeContenderData } from './contender-data.ts';
 import { TenureLease } from './lease.ts';
 import { Patience, type Waiting } from './patience.ts';
-import { boundTo, establishedSession } from './session-binding.ts';
+import { boundTo, establishedSession, isSessionLost } from './session-binding.ts';
 import { type OnSuspended, Tenure } from './tenure.ts';
 import { waitForTurn } from './wait-for-turn.ts';
 
@@ -101,7 +101,7 @@ export class Mutex {
           return await patience.race(standing, releaseLate);
         } catch (error) {
           // We held nothing yet, so a new session may start from zero.
-          if (!isZkError(error, 'SESSION_EXPIRED') || options.retryOnExpiry === false) throw error;
+          if (!isSessionLost(error) || options.retryOnExpiry === false) throw error;
         }
       }
     } finally {

@@ -1,4 +1,5 @@
 import { type Surroundings, ZkError } from '@zabra/client';
+import { onAbort } from './on-abort.ts';
 
 /** How long a caller waits: neither given, for ever. */
 export interface Waiting {
@@ -16,9 +17,8 @@ export interface Waiting {
  */
 export class Patience {
   readonly #over = new AbortController();
-  readonly #caller: AbortSignal | undefined;
   readonly #cancelTimer: (() => void) | undefined;
-  readonly #callerAborted = (): void => this.#over.abort(this.#caller?.reason);
+  readonly #forgetCaller: (() => void) | undefined;
 
   /** `timedOut` makes the error when the time is spent, from what is known by then. Throws BAD_ARGUMENTS. */
   constructor(
@@ -31,9 +31,8 @@ export class Patience {
         message: `timeoutMs is a number of milliseconds from 0 up, not ${timeoutMs}`,
       });
     }
-    this.#caller = signal;
-    if (signal?.aborted) this.#callerAborted();
-    else signal?.addEventListener('abort', this.#callerAborted, { once: true });
+    if (signal?.aborted) this.#over.abort(signal.reason);
+    else if (signal) this.#forgetCaller = onAbort(signal, () => this.#over.abort(signal.reason));
     if (timeoutMs !== undefined && timeoutMs <= TIMER_MS_MAX) {
       this.#cancelTimer = after(timeoutMs, () => this.#over.abort(timedOut(timeoutMs)));
     }
@@ -72,7 +71,7 @@ export class Patience {
   /** The wait is over, however it ended: the timer and the caller's signal are let go. */
   end(): void {
     this.#cancelTimer?.();
-    this.#caller?.removeEventListener('abort', this.#callerAborted);
+    this.#forgetCaller?.();
   }
 }
 

@@ -1,4 +1,4 @@
-import { paths, type ZooKeeper } from '@zabra/client';
+import { type ConnectOptions, paths, type ZooKeeper } from '@zabra/client';
 import { connectOn } from '../core/create-client.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
 import { StruckWorld } from './struck-world.test-support.ts';
@@ -30,8 +30,8 @@ export class RealBench implements Bench {
     return (await this.#join()).zk;
   }
 
-  async connectSubject(): Promise<Subject> {
-    const { zk, world } = await this.#join();
+  async connectSubject(options: Pick<ConnectOptions, 'retry'>): Promise<Subject> {
+    const { zk, world } = await this.#join(options);
     return {
       zk,
       plant: (blow) => {
@@ -82,10 +82,12 @@ export class RealBench implements Bench {
     await this.#admin.delete(this.#root, { recursive: true });
   }
 
-  async #join(): Promise<{ readonly zk: ZooKeeper; readonly world: StruckWorld }> {
+  async #join(
+    options: Pick<ConnectOptions, 'retry'> = {},
+  ): Promise<{ readonly zk: ZooKeeper; readonly world: StruckWorld }> {
     const world = new StruckWorld();
     this.#worlds.push(world);
-    const zk = await connectOn(world, { servers: this.#servers, chroot: this.#root });
+    const zk = await connectOn(world, { ...options, servers: this.#servers, chroot: this.#root });
     this.#clients.push(zk);
     return { zk, world };
   }

@@ -2,7 +2,7 @@
  * The table of faults: each recipe's call, struck at each of its requests. Written against a bench, so that the same
  * table runs on the model and on real servers.
  */
-import type { ZooKeeper } from '@zabra/client';
+import { type ConnectOptions, retry, type ZooKeeper } from '@zabra/client';
 import { Barrier } from './barrier.ts';
 import { DoubleBarrier } from './double-barrier.ts';
 import { Mutex } from './mutex.ts';
@@ -22,7 +22,7 @@ export interface Blow {
 export interface Bench {
   connect(): Promise<ZooKeeper>;
   /** The client that is struck. */
-  connectSubject(): Promise<Subject>;
+  connectSubject(options: Pick<ConnectOptions, 'retry'>): Promise<Subject>;
   /** Lets everything that can happen now happen. */
   settle(): Promise<void>;
   /** Lets time go by for the clients, and what it brings happen. */
@@ -42,9 +42,12 @@ export interface Subject {
   release(): void;
 }
 
-/** How a call is struck at one of its requests: the connection is cut, or the caller gives up while it is out. */
+/**
+ * How a call is struck at one of its requests: the connection is cut (`loss`: of a client that tries nothing again by
+ * itself), or the caller gives up while the request is out.
+ */
 export interface Harm {
-  readonly kind: 'cut' | 'abort' | 'timeout';
+  readonly kind: 'cut' | 'loss' | 'abort' | 'timeout';
   readonly when: When;
 }
 
@@ -52,6 +55,8 @@ export interface Harm {
 export interface Scenario {
   readonly name: string;
   readonly harms: readonly Harm['kind'][];
+  /** It rejects when its client gives up, and does not go on by itself. */
+  readonly asksOnce?: true;
   /** Paths that may stay: parents, which are persistent until containers come. */
   readonly parents: RegExp;
   begin(subject: ZooKeeper, other: ZooKeeper): Promise<Run>;
@@ -76,9 +81,17 @@ export interface Aftermath {
   readonly left: readonly string[];
 }
 
-/** A cut is not the caller's business. Giving up may come too late, or be heard only by what runs behind. */
-export const outcomesAllowed: Readonly<Record<Harm['kind'], readonly string[]>> = {
+/**
+ * A cut is not the caller's business, except where the call asks once and its client tries nothing again. Giving up may
+ * come too late, or be heard only by what runs behind.
+ */
+export function outcomesAllowed({ asksOnce }: Scenario, { kind }: Harm): readonly string[] {
+  return kind === 'loss' && asksOnce ? [...OUTCOMES.loss, 'CONNECTION_LOSS'] : OUTCOMES[kind];
+}
+
+const OUTCOMES: Readonly<Record<Harm['kind'], readonly string[]>> = {
   cut: ['done'],
+  loss: ['done'],
   abort: ['done', 'stop'],
   timeout: ['done', 'LOCK_TIMEOUT', 'REQUEST_TIMEOUT'],
 };
@@ -89,7 +102,8 @@ const TIMEOUT_MS = 1_000;
 const none = (): Promise<void> => Promise.resolve();
 const locks = /^\/locks(\/a)?$/;
 const rooms = /^\/rooms(\/a(\/r[12])?)?$/;
-const every: readonly Harm['kind'][] = ['cut', 'abort', 'timeout'];
+const every: readonly Harm['kind'][] = ['cut', 'loss', 'abort', 'timeout'];
+const untimed: readonly Harm['kind'][] = ['cut', 'loss', 'abort'];
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -123,7 +137,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'Mutex.tryAcquire of a free lock',
-    harms: ['cut', 'abort'],
+    harms: untimed,
+    asksOnce: true,
     parents: locks,
     begin: async (subject) => ({
       act: async (waiting) => {
@@ -135,7 +150,8 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'Mutex.tryAcquire of a held lock',
-    harms: ['cut', 'abort'],
+    harms: untimed,
+    asksOnce: true,
     parents: locks,
     begin: async (subject, other) => {
       const lease = await new Mutex(other, '/locks/a').acquire();
@@ -179,6 +195,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'Barrier.close',
     harms: every,
+    asksOnce: true,
     parents: /^\/gates$/,
     begin: async (subject) => ({
       act: async (waiting) => {
@@ -193,6 +210,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'Barrier.open',
     harms: every,
+    asksOnce: true,
     parents: /^\/gates$/,
     begin: async (subject, other) => {
       await new Barrier(other, '/gates/a').close();
@@ -296,7 +314,7 @@ async function play(
   scenario: Scenario,
   blow: { readonly harm: Harm; readonly request: number } | undefined,
 ): Promise<Aftermath & { readonly requests: number }> {
-  const subject = await bench.connectSubject();
+  const subject = await bench.connectSubject(blow?.harm.kind === 'loss' ? { retry: retry.never } : {});
   const other = await bench.connect();
   const run = await scenario.begin(subject.zk, other);
   await bench.settle();
@@ -306,7 +324,8 @@ async function play(
     ...(blow?.harm.kind === 'abort' ? { signal: stop.signal } : {}),
     ...(blow?.harm.kind === 'timeout' ? { timeoutMs: TIMEOUT_MS } : {}),
   };
-  const kind = blow?.harm.kind === 'cut' ? 'cut' : 'hold';
+  const isCut = blow?.harm.kind === 'cut' || blow?.harm.kind === 'loss';
+  const kind = isCut ? 'cut' : 'hold';
   subject.plant(blow && { request: blow.request, kind, when: blow.harm.when });
   let outcome = 'pending';
   let undo: () => Promise<unknown> = none;
@@ -332,11 +351,11 @@ async function play(
       subject.release();
     }
     // Long enough to connect again; a call that is timed is not left waiting by chance.
-    if (kind === 'cut') await bench.advance(500);
+    if (isCut) await bench.advance(500);
     await bench.settle();
   }
   const { requests } = subject;
-  if (kind === 'cut' || wasHeld) await bench.advance(3_000);
+  if (isCut || wasHeld) await bench.advance(3_000);
   await bench.settle();
   const before = outcome;
   subject.plant(undefined);

@@ -24,9 +24,14 @@ export async function establishedSession(zk: ZooKeeper): Promise<Session> {
       await session.whenConnected(UNBOUND);
     } catch (error) {
       // Lost before it was connected: the client has another one by now.
-      if (!isZkError(error, 'SESSION_EXPIRED')) throw error;
+      if (!isSessionLost(error)) throw error;
     }
   }
+}
+
+/** Ended, or taken over by another process: either way it is ours no longer, and the client has another one. */
+export function isSessionLost(error: unknown): boolean {
+  return isZkError(error, 'SESSION_EXPIRED');
 }
 
 /** The connection or its server failed while the session may live on: the same question may be asked again. */

@@ -2,7 +2,8 @@ import { isZkError, LeaseLostError, type LostReason, type Session, type ZooKeepe
 import { inBackground } from './background.ts';
 import { discardContender, type OwnContender } from './contender.ts';
 import { decodeContenderData } from './contender-data.ts';
-import { boundTo, isInterruption } from './session-binding.ts';
+import { onAbort } from './on-abort.ts';
+import { boundTo, isInterruption, isSessionLost } from './session-binding.ts';
 import { forget, nextWakeUp, type WatchedNode, watchNode } from './wake-up.ts';
 
 /** What a connection that is down does to what is held: `hold` until the session may have expired, or `lose` at once. */
@@ -26,8 +27,7 @@ export class Tenure {
   /** Aborts when held no longer, for whatever reason: ends the watch on the node. */
   readonly #over = new AbortController();
   readonly #registrations: Disposable[] = [];
-  // After the event that says more.
-  readonly #sessionLost = (): void => queueMicrotask(() => this.lose(reasonOf(this.session)));
+  readonly #forgetSession: () => void;
   #loss: LeaseLostError | undefined;
   #removal: Promise<void> | undefined;
 
@@ -36,7 +36,9 @@ export class Tenure {
     this.own = own;
     this.acquiredAt = new Date(zk.surroundings.wallMs());
     namesHeld(own.session).add(own.name);
-    this.session.signal.addEventListener('abort', this.#sessionLost, { once: true });
+    // After the event that says more.
+    const sessionLost = (): void => queueMicrotask(() => this.lose(reasonOf(this.session)));
+    this.#forgetSession = onAbort(this.session.signal, sessionLost);
     this.#registrations.push(
       this.session.on('expired', ({ sessionId, by }) => {
         if (sessionId === this.session.id) this.lose(by === 'server' ? 'session-expired' : 'local-deadline');
@@ -46,7 +48,7 @@ export class Tenure {
       this.#registrations.push(this.session.on('suspended', () => this.lose('local-deadline')));
       if (this.session.state === 'suspended') this.lose('local-deadline');
     }
-    if (this.session.signal.aborted) this.#sessionLost();
+    if (this.session.signal.aborted) sessionLost();
     inBackground(zk, `the watch on ${own.path}`, this.#watchOwnNode());
   }
 
@@ -84,7 +86,7 @@ export class Tenure {
       const ours = stat?.czxid === this.own.czxid && stat.ephemeralOwner === this.session.id;
       if (!ours) this.lose('node-deleted');
     } catch (error) {
-      if (!isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) throw error;
+      if (!isSessionLost(error) && !isZkError(error, 'CLIENT_CLOSED')) throw error;
       this.lose(reasonOf(this.session));
     }
     return !this.#over.signal.aborted && this.loss() === undefined;
@@ -121,7 +123,7 @@ export class Tenure {
   #stop(): void {
     this.#over.abort();
     namesHeld(this.session).delete(this.own.name);
-    this.session.signal.removeEventListener('abort', this.#sessionLost);
+    this.#forgetSession();
     for (const registration of this.#registrations.splice(0)) registration[Symbol.dispose]();
   }
 
@@ -129,7 +131,7 @@ export class Tenure {
     try {
       await this.zk.delete(this.own.path, { ...options, session: this.session.id, guaranteed: true });
     } catch (error) {
-      if (isZkError(error, 'SESSION_EXPIRED', 'CLIENT_CLOSED')) return;
+      if (isSessionLost(error) || isZkError(error, 'CLIENT_CLOSED')) return;
       // Refused as it was asked (options that mean nothing): that must not leave everybody waiting.
       if (isZkError(error) && error.outcome === 'not-applied') discardContender(this.zk, this.own);
       throw error;

@@ -112,9 +112,9 @@ export class ModelEnsemble {
     client.reachable = true;
   }
 
-  expire(sessionId: number): void {
+  expire(sessionId: number, code: 'SESSION_EXPIRED' | 'SESSION_MOVED' = 'SESSION_EXPIRED'): void {
     const session = this.#sessions.get(sessionId);
-    if (session) this.#endSession(session, 'SESSION_EXPIRED');
+    if (session) this.#endSession(session, code);
   }
 
   #dial(client: ModelClient): ClientChannel {
@@ -354,7 +354,7 @@ export class ModelEnsemble {
     }
   }
 
-  #endSession(session: ModelSession, code: 'OK' | 'SESSION_EXPIRED'): void {
+  #endSession(session: ModelSession, code: 'OK' | 'SESSION_EXPIRED' | 'SESSION_MOVED'): void {
     clearTimeout(session.timer);
     this.#sessions.delete(session.id);
     const { stream } = session;

@@ -7,6 +7,7 @@ import {
   type Snapshot,
   type ZooKeeper,
 } from '@zabra/client';
+import { onAbort } from './on-abort.ts';
 
 export type WatchedNode = Snapshot<Bytes> & { readonly watch: OneShot };
 
@@ -53,12 +54,12 @@ export async function nextWakeUp({ session, watches, signals }: WakeUp): Promise
   const ends = [session.signal, ...signals];
   await new Promise<void>((resolve) => {
     const reconnected = session.on('connected', done);
-    for (const signal of ends) signal.addEventListener('abort', done, { once: true });
+    const forgets = ends.map((signal) => onAbort(signal, done));
     for (const watch of watches) void watch.event.then(done);
     if (ends.some((signal) => signal.aborted)) done();
     function done(): void {
       reconnected[Symbol.dispose]();
-      for (const signal of ends) signal.removeEventListener('abort', done);
+      for (const forgetSignal of forgets) forgetSignal();
       resolve();
     }
   });
