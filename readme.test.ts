@@ -185,7 +185,7 @@ function runnerOf(text: string): Runner {
 }
 
 async function start(): Promise<Ended> {
-  ensemble = shell(`exec ${SCRIPTS.start} --base-port ${basePort}`);
+  ensemble = shell(`${SCRIPTS.start} --base-port ${basePort}`);
   const ready = await ensemble.line('ready ');
   // So that the programs use this ensemble.
   environment.ZABRA_SERVERS = ready.replace('ready ', '');

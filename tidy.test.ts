@@ -43,7 +43,7 @@ const ROOMS: readonly Room[] = [
   { folder: 'packages/proto', mayImport: [MODEL, GRPC, NODE, /^@grpc\/proto-loader$/, /^protobufjs(\/|$)/] },
   { folder: 'packages/server/src/core', mayImport: [MODEL, ZAB, TREE, PROTO], world: 'env' },
   { folder: 'packages/server', mayImport: [MODEL, ZAB, TREE, PROTO, GRPC, NODE] },
-  { folder: 'packages/client/src/recipes', mayImport: [CLIENT] },
+  { folder: 'packages/client/src/recipes', mayImport: [CLIENT], world: 'env' },
   { folder: 'packages/client/src/core', mayImport: [MODEL, PROTO], world: 'env' },
   { folder: 'packages/client', mayImport: [MODEL, PROTO, GRPC, NODE] },
   { folder: 'packages/testing', mayImport: [SERVER, CLIENT, RECIPES, NODE] },

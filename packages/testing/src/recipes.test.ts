@@ -20,6 +20,10 @@ import { freePorts } from './free-ports.ts';
 
 /** Rows at a time; each has a part of the tree and clients of its own. */
 const LANES = 12;
+/** How often the requests of a call are counted. */
+const COUNTS = 4;
+/** How often a row is played whose request was not needed this time. */
+const PLAYS = 3;
 /** Of the rows that cut, one in so many is played on three servers too. */
 const SAMPLE = 3;
 
@@ -64,13 +68,18 @@ class Stage implements AsyncDisposable {
     return new Stage(directory, running, servers, await connect(servers));
   }
 
-  count(scenario: Scenario): Promise<number> {
-    return this.#onBench((bench) => countRequests(bench, scenario));
+  /** The requests that a call surely sends: real events may come early or late, and then one look more is needed. */
+  async count(scenario: Scenario): Promise<number> {
+    const counting = Array.from({ length: COUNTS }, () =>
+      this.#onBench((bench) => countRequests(bench, scenario)),
+    );
+    return Math.min(...(await Promise.all(counting)));
   }
 
-  play({ scenario, harm, request }: Row): Promise<Result> {
+  play({ scenario, harm, request }: Row, playsLeft = PLAYS - 1): Promise<Result> {
     return this.#onBench(async (bench) => {
       const { wasStruck, outcome, left } = await strike(bench, scenario, harm, request);
+      if (!wasStruck && playsLeft > 0) return this.play({ scenario, harm, request }, playsLeft - 1);
       const isFine = wasStruck && outcomesAllowed(scenario, harm).includes(outcome) && left.length === 0;
       const seen = `${wasStruck ? outcome : 'not struck'}, left: ${left.join(' ')}`;
       const row = `${scenario.name}, ${harm.kind} at request ${request}, ${harm.when} it is applied`;

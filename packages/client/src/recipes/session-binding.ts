@@ -31,7 +31,7 @@ export async function establishedSession(zk: ZooKeeper): Promise<Session> {
 
 /** Ended, or taken over by another process: either way it is ours no longer, and the client has another one. */
 export function isSessionLost(error: unknown): boolean {
-  return isZkError(error, 'SESSION_EXPIRED');
+  return isZkError(error, 'SESSION_EXPIRED', 'SESSION_MOVED');
 }
 
 /** The connection or its server failed while the session may live on: the same question may be asked again. */
