@@ -39,6 +39,7 @@ const SHORTER: Readonly<Record<string, string>> = {
 const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
   'npm run simulate -- --mutants',
   'npm run bench -- smoke',
+  'npm run test:node24',
 ]);
 
 const pages = [
@@ -177,7 +178,7 @@ function runnerOf(text: string): Runner {
     [/^npm test$/, async () => ({ code: 0, stdout: '', stderr: '' })],
     [/^npx zabra up kill /, kill],
     [/^npx zabra /, (command) => shell(withId(command.replace(/^npx /, ''))).ended],
-    [/^npm run (simulate|example|bench) /, runScript],
+    [/^npm run (simulate|example|bench|test:node24)( |$)/, runScript],
   ];
   const runner = runners.find(([pattern]) => pattern.test(text))?.[1];
   if (runner === undefined) throw new Error(`no runner is known for: ${text}`);
