@@ -1,5 +1,6 @@
 import type { ClientEntry } from '@zabra/proto';
 import { expect, test } from 'vitest';
+import { FaultyDisk } from '../test/faulty-disk.ts';
 import { loneServer } from '../test/lone-server.ts';
 import { attachEntry, RawStream } from '../test/raw-stream.ts';
 
@@ -76,6 +77,58 @@ test.each([
   other.say(heartbeat);
   expect(await other.hear()).toMatchObject({ kind: 'heartbeatAck' });
   expect(server.status()).toMatchObject({ connections: 1, sessions: 2 });
+});
+
+test.each([
+  { what: 'nonce', terms: { nonce: 'n'.repeat(65) } },
+  { what: 'nonce of few characters', terms: { nonce: 'ñ'.repeat(33) } },
+  { what: 'password', terms: { sessionId: 5, password: new Uint8Array(65) } },
+])('a $what of more than 64 bytes is refused: it would stay with the session', async ({ terms }) => {
+  await using server = await loneServer();
+  using client = RawStream.toClients(server.clientAddress).read();
+  client.say(attachEntry(terms));
+  expect(await client.hearGoodbye()).toEqual({
+    code: 'BAD_ARGUMENTS',
+    message: 'nonce and password have at most 64 bytes each; they stay with the session',
+  });
+});
+
+test('an attach that was overtaken by a later one of its client is refused; the later one goes on', async () => {
+  await using disk = await FaultyDisk.create();
+  await using server = await loneServer({}, { disk });
+  using first = RawStream.toClients(server.clientAddress).read();
+  const { sessionId, password } = await first.attach();
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  disk.beforeSync = () => held;
+  const { logZxid } = server.status();
+  using later = RawStream.toClients(server.clientAddress).read();
+  const attaching = later.attach({ sessionId, password, nonce: 'anew', attempt: 4 });
+  await expect.poll(() => server.status().logZxid).toBeGreaterThan(logZxid);
+  using overtaken = RawStream.toClients(server.clientAddress).read();
+  overtaken.say(attachEntry({ sessionId, password, nonce: 'anew', attempt: 2 }));
+  expect(await overtaken.hearGoodbye()).toEqual({
+    code: 'SESSION_MOVED',
+    message: 'a later stream of this client has the session',
+  });
+  release();
+  expect(await attaching).toMatchObject({ sessionId });
+});
+
+test('a client hears why its stream ends although it goes on sending before it reads', async () => {
+  const refused: unknown[] = [];
+  const silent = (): void => {};
+  const debug = (message: string): void => void (message === 'client refused' && refused.push(message));
+  await using server = await loneServer({}, { log: { debug, info: silent, warn: silent, error: silent } });
+  using client = RawStream.toClients(server.clientAddress);
+  client.say(heartbeat);
+  await expect.poll(() => refused).toHaveLength(1);
+  for (let n = 0; n < 10; n++) client.send(new Uint8Array(200_000));
+  await new Promise((resolve) => setImmediate(resolve));
+  client.read();
+  expect(await client.hearGoodbye()).toMatchObject({ code: 'MARSHALLING' });
 });
 
 test('a stream begins with Attach, and has one', async () => {
@@ -171,7 +224,9 @@ test('watches that are armed again are counted: beyond watchesPerSessionMax the 
 });
 
 test('a client that never reads loses its stream once clientQueueBytesMax wait for it; its session lives', async () => {
-  await using server = await loneServer({ limits: { clientQueueBytesMax: 2 ** 20 } });
+  await using server = await loneServer({
+    limits: { clientQueueBytesMax: 2 ** 20, frameBytesMax: 2 ** 19, dataBytesMax: 2 ** 18 },
+  });
   using client = RawStream.toClients(server.clientAddress);
   client.say(attachEntry({ timeoutMs: 60_000 }));
   await expect.poll(() => server.status().connections, { timeout: 20_000 }).toBe(1);

@@ -71,6 +71,14 @@ const RULES: readonly { readonly holds: (config: ServerConfig) => boolean; reado
     text: '"limits.dataBytesMax" needs to be below "limits.frameBytesMax": data travels inside a frame',
   },
   {
+    holds: ({ limits }) => limits.requestsBytesMax >= 2 * limits.frameBytesMax,
+    text: '"limits.requestsBytesMax" needs to be at least twice "limits.frameBytesMax", or a large request never finds room',
+  },
+  {
+    holds: ({ limits }) => limits.clientQueueBytesMax >= 2 * limits.frameBytesMax,
+    text: '"limits.clientQueueBytesMax" needs to be at least twice "limits.frameBytesMax", or one reply ends the stream it is sent on',
+  },
+  {
     holds: ({ limits, storage }) => limits.frameBytesMax <= storage.batchBytesMax,
     text: '"limits.frameBytesMax" needs to be at most "storage.batchBytesMax": what a frame brings is logged in one batch',
   },

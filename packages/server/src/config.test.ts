@@ -192,6 +192,16 @@ describe('a bad configuration is refused by name, with what was found and the wa
       message: '"limits.dataBytesMax" needs to be below "limits.frameBytesMax"',
     },
     {
+      name: 'less for what a client has not taken than a reply may have',
+      raw: { ...LEAST, limits: { clientQueueBytesMax: 2 ** 22 } },
+      message: '"limits.clientQueueBytesMax" needs to be at least twice "limits.frameBytesMax"',
+    },
+    {
+      name: 'less for all requests than two of them may have',
+      raw: { ...LEAST, limits: { requestsBytesMax: 2 ** 22 } },
+      message: '"limits.requestsBytesMax" needs to be at least twice "limits.frameBytesMax"',
+    },
+    {
       name: 'a frame larger than a batch of the log',
       raw: { ...LEAST, storage: { batchBytesMax: 2 ** 20 } },
       message: '"limits.frameBytesMax" needs to be at most "storage.batchBytesMax"',

@@ -115,6 +115,7 @@ const LIMITS: { readonly [K in keyof Limits]: Setting<number> } = {
   transactionOperationsMax: count(DEFAULT_LIMITS.transactionOperationsMax),
   requestsPerSessionMax: count(DEFAULT_LIMITS.requestsPerSessionMax),
   requestsMax: count(DEFAULT_LIMITS.requestsMax),
+  requestsBytesMax: bytes(DEFAULT_LIMITS.requestsBytesMax),
   connectionsMax: count(DEFAULT_LIMITS.connectionsMax),
   sessionsMax: count(DEFAULT_LIMITS.sessionsMax),
   watchesPerSessionMax: count(DEFAULT_LIMITS.watchesPerSessionMax),

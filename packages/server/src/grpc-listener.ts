@@ -38,7 +38,7 @@ export class ClientListener implements ClientNetwork {
       'grpc.max_send_message_length': -1,
     });
     this.#server.addService(clientService, {
-      Session: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(serverStream(call)),
+      Session: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(clientStream(call)),
     });
     this.#server.addService(adminDefinition() as AdminService & Record<string, never>, {
       Status: (_call: unknown, answer: (error: null, reply: StatusReply) => void) => answer(null, status()),
@@ -98,6 +98,29 @@ function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameSt
   });
 }
 
+/**
+ * A stream that ends here while the client still sends fails there, and with it goes what was said last: a goodbye. So the
+ * client, having heard it, hangs up; what else it sends is dropped. Who doesn't is hung up on.
+ */
+function clientStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
+  return new GrpcStream(call, call.getPeer(), () => {
+    const end = (): void => {
+      if (!call.writableEnded) call.end();
+    };
+    setTimeout(() => call.destroy(), LINGER_MS).unref();
+    if (call.readableEnded || call.cancelled) {
+      end();
+      return;
+    }
+    call.once('end', end);
+    call.once('cancelled', end);
+    setTimeout(end, GOODBYE_MS).unref();
+    call.resume();
+  });
+}
+
+/** How long a client may take to hang up. */
+const GOODBYE_MS = 1000;
 /** How long the last words on a stream may wait for the other side to read them. */
 const LINGER_MS = 2000;
 

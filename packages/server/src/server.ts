@@ -4,6 +4,8 @@ import type { StatusReply } from '@zabra/proto';
 import { toCoreOptions } from './config.ts';
 import { type ServerCore, startCore } from './core/core.ts';
 import type { Disk, Env, Logger } from './core/env.ts';
+import type { CoreOptions } from './core/options.ts';
+import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peer-links.ts';
 import { ClientListener, PeerListener } from './grpc-listener.ts';
 import { GrpcPeers } from './grpc-peers.ts';
 import { RealClock, realRandom } from './real-clock.ts';
@@ -40,8 +42,7 @@ export interface StartOptions {
 export async function startServer(config: ServerConfig, options: StartOptions = {}): Promise<RunningServer> {
   const log = options.log ?? silent;
   const core = toCoreOptions(config);
-  // One learner's window of proposals may come as one frame.
-  const peerFrameBytesMax = 4 * core.limits.learnerWindowBytesMax;
+  const peerFrameBytesMax = largestPeerFrame(core);
   const credentials = await peerCredentials(config.tls);
   let running: ServerCore | undefined;
   const clients = new ClientListener(core.limits.frameBytesMax, () => statusOf(config, running));
@@ -60,21 +61,25 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     clock: new RealClock(),
     random: realRandom,
     disk: options.disk ?? (await openRealDisk(config.dataDir)),
-    peers: new GrpcPeers(addresses, credentials.dial, peers, peerFrameBytesMax),
+    peers: new GrpcPeers(addresses, credentials.dial, peers, {
+      frameBytesMax: peerFrameBytesMax,
+      silenceMs: core.timing.silenceMs,
+    }),
     clients,
     log,
     fatal: (error) => {
       log.error('server ends', { error: error.message });
       freePorts();
       settle(error);
-      throw error;
     },
   };
   try {
     // The ports first: a server that cannot be reached must not touch the data.
     const clientAddress = await clients.listen(config.listen.client, ServerCredentials.createInsecure());
     const peerAddress = await peers.listen(config.listen.peer, credentials.listen);
-    running = await startCore(env, core, { refill: options.refill ?? false });
+    // A disk that fails meanwhile leaves the start unfinished.
+    const failed = ended.then((error) => Promise.reject(error));
+    running = await Promise.race([startCore(env, core, { refill: options.refill ?? false }), failed]);
     let stopping: Promise<void> | undefined;
     return {
       clientAddress,
@@ -118,6 +123,12 @@ function statusOf(config: ServerConfig, running: ServerCore | undefined): Status
     commitZxid: seen?.commitZxid ?? 0,
     cpuSeconds: (user + system) / 1e6,
   };
+}
+
+/** What is gathered for a frame, and the largest word that then fills it; twice, for what the encoding adds. */
+function largestPeerFrame({ limits, storage }: CoreOptions): number {
+  const word = Math.max(limits.frameBytesMax, limits.proposalsBytesMax, storage.snapshotChunkBytes);
+  return 2 * (PEER_FRAME_BYTES + limits.frameBytesMax + word);
 }
 
 /** With TLS, peers show certificates to each other, both ways. */

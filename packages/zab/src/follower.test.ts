@@ -1,4 +1,4 @@
-import { makeZxid, ZXID_NONE, type Zxid } from '@zabra/model';
+import { EPOCH_MAX, makeZxid, ZXID_NONE, type Zxid } from '@zabra/model';
 import { describe, expect, test } from 'vitest';
 import { recordsAt } from '../test/histories.ts';
 import { of, Solo, said } from '../test/solo.ts';
@@ -85,6 +85,7 @@ describe('a learner', () => {
   test.each([
     { name: 'of an epoch older than its promise', epoch: 3, clusterId: 'test' },
     { name: 'of another cluster', epoch: 9, clusterId: 'other' },
+    { name: 'of a forged epoch', epoch: 4 + 2 ** 16 + 1, clusterId: 'test' },
   ])('leaves a leader $name', ({ epoch, clusterId }) => {
     const solo = new Solo();
     solo.follow(OLD, { acceptedEpoch: 4 });
@@ -92,6 +93,17 @@ describe('a learner', () => {
     expect(of('disconnect', effects)).toHaveLength(1);
     expect(of('saveManifest', effects)).toEqual([]);
     expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test.each([
+    { epoch: EPOCH_MAX, saves: 1 },
+    { epoch: EPOCH_MAX + 1, saves: 0 },
+  ])('that never promised anything believes any epoch there is: $epoch', ({ epoch, saves }) => {
+    const solo = new Solo();
+    solo.follow([], { standing: 'refill' });
+    const effects = solo.fromLeader({ kind: 'leaderInfo', epoch, clusterId: 'test' });
+    expect(of('saveManifest', effects)).toHaveLength(saves);
+    expect(of('disconnect', effects)).toHaveLength(1 - saves);
   });
 
   test('acknowledges NEWLEADER after its log is durable and then its epoch (ZOOKEEPER-4643)', () => {
@@ -192,14 +204,57 @@ describe('a learner', () => {
     );
   });
 
-  test('that is to be refilled takes nothing but a whole snapshot', () => {
+  test('that is to be refilled is whole with the epoch that it adopts, not before', () => {
     const solo = new Solo();
     solo.follow([], { standing: 'refill', acceptedEpoch: 1 });
     const invited = solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
     expect(of('saveManifest', invited)).toMatchObject([{ standing: 'refill' }]);
     solo.saved(2, 0);
-    solo.fromLeader({ kind: 'syncPlan', mode: 'diff', zxid: ZXID_NONE });
+    solo.fromLeader({ kind: 'syncPlan', mode: 'snap', zxid: START, snapshotBytes: 1 });
+    solo.fromLeader({ kind: 'snapshotChunk', offset: 0, data: new Uint8Array(1), last: true });
+    const { incarnation } = solo.zab;
+    solo.step({ kind: 'snapshotWritten', incarnation, offset: 1 });
+    const installed = solo.step({ kind: 'snapshotInstalled', incarnation, zxid: START });
+    expect(of('saveManifest', installed)).toEqual([]);
+    const last = makeZxid(2, 1);
+    propose(solo, [last], START);
+    expect(of('saveManifest', solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: last }))).toEqual([]);
+    expect(of('saveManifest', solo.appended(last))).toMatchObject([{ currentEpoch: 2, standing: 'voter' }]);
+    expect(said(solo.saved(2, 2))).toEqual(['ackNewLeader']);
+  });
+
+  test('leaves a leader whose snapshot would take the tree back', () => {
+    const solo = new Solo();
+    solo.follow(OLD, { commitZxid: LAST_OLD, appliedZxid: LAST_OLD });
+    solo.fromLeader({ kind: 'leaderInfo', epoch: 2, clusterId: 'test' });
+    solo.saved(2, 1);
+    const [older] = OLD;
+    const plan = { kind: 'syncPlan', mode: 'snap', zxid: older ?? ZXID_NONE, snapshotBytes: 8 } as const;
+    const effects = solo.fromLeader(plan);
+    expect(of('disconnect', effects)).toHaveLength(1);
+    expect(of('beginSnapshot', effects)).toEqual([]);
     expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('leaves its leader when its own log stands still (S39)', () => {
+    const solo = synchronizing();
+    propose(solo, [START], LAST_OLD, START);
+    solo.fromLeader({ kind: 'newLeader', epoch: 2, zxid: START });
+    solo.appended(START);
+    solo.saved(2, 2);
+    const roles = Array.from({ length: 110 }, (_, round) => {
+      solo.wait(100);
+      solo.fromLeader({ kind: 'ping', round });
+      return solo.zab.role;
+    });
+    expect(roles.at(-1)).toBe('following');
+    propose(solo, [makeZxid(2, 1)], START);
+    const stalled = Array.from({ length: 54 }, (_, round) => {
+      solo.wait(100);
+      solo.fromLeader({ kind: 'ping', round });
+      return solo.zab.role;
+    });
+    expect(stalled.indexOf('looking')).toBeGreaterThan(45);
   });
 
   test('leaves a silent leader, and refuses open questions', () => {

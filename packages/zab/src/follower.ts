@@ -1,6 +1,7 @@
 import {
   assert,
   counterOf,
+  EPOCH_MAX,
   type Epoch,
   epochOf,
   type PeerId,
@@ -52,6 +53,8 @@ export class Follower {
   readonly leader: PeerId;
   #stage: FollowerStage = { kind: 'connecting' };
   #heardMs: number;
+  /** When this server's own log was last seen to be whole on disk, or to grow. */
+  #loggedMs: number;
   readonly #reads = new Set<number>();
   #isLinkUp = true;
 
@@ -64,6 +67,7 @@ export class Follower {
     this.leader = options.leader;
     this.#standing = options.standing;
     this.#heardMs = tenure.clock.nowMs;
+    this.#loggedMs = tenure.clock.nowMs;
     tenure.emit({ kind: 'connect', link: this.#link, to: this.leader });
   }
 
@@ -155,6 +159,9 @@ export class Follower {
     if (manifest.clusterId !== undefined && manifest.clusterId !== clusterId && !isEmpty) {
       return `is of cluster ${clusterId}, this server of ${manifest.clusterId}`;
     }
+    // Who never promised anything has nothing to compare with.
+    const epochMax = manifest.acceptedEpoch === 0 ? EPOCH_MAX : manifest.promiseMax;
+    if (epoch > epochMax) return `has epoch ${epoch}, too far beyond the one promised last`;
     // Discovery, step f.1.2: promised durably before it is acknowledged, and no earlier epoch any more.
     if (epoch < manifest.acceptedEpoch) return `has epoch ${epoch}, older than the one promised last`;
     if (epoch === manifest.acceptedEpoch) {
@@ -195,13 +202,13 @@ export class Follower {
     if (this.#stage.kind !== 'promised') return 'sent a plan out of turn';
     const { epoch } = this.#stage;
     if (plan.mode === 'snap') {
-      assert(plan.zxid >= log.deliveredZxid, 'a snapshot never takes the tree back', { zxid: plan.zxid });
+      if (plan.zxid < log.deliveredZxid) return 'would take the tree back by a snapshot';
+      if (epochOf(plan.zxid) > epoch) return 'has a snapshot of a later epoch than its own';
       const { zxid, snapshotBytes: bytes } = plan;
       this.#stage = { kind: 'receiving', epoch, zxid, bytes, offset: 0, isWriting: false };
       this.#tenure.emit({ kind: 'beginSnapshot', incarnation, zxid, bytes });
       return undefined;
     }
-    if (this.#standing === 'refill') return 'would build on data that are not to be trusted';
     this.#stage = { kind: 'streaming', epoch };
     if (globalThis.__ZABRA_MUTANT__ === 'epoch-saved-before-log' && manifest.currentEpoch < epoch)
       this.#tenure.saveManifest(manifest.adopt(epoch, log.durableZxid));
@@ -252,7 +259,6 @@ export class Follower {
     const { epoch, bytes } = this.#stage;
     assert(zxid === this.#stage.zxid, 'the snapshot that was received is installed', { zxid });
     this.#tenure.log.installed(zxid);
-    this.#tenure.manifest.refilled();
     this.#stage = { kind: 'streaming', epoch };
     this.#send({ kind: 'snapshotProgress', offset: bytes });
   }
@@ -324,6 +330,7 @@ export class Follower {
   }
 
   appended(): void {
+    this.#loggedMs = this.#tenure.clock.nowMs;
     this.#tenure.deliver();
     this.#maybeAdopt();
     // Before ACK(NEWLEADER) this only opens the leader's window; after it, it counts.
@@ -356,7 +363,11 @@ export class Follower {
   }
 
   tick(): void {
-    const { clock, options } = this.#tenure;
+    const { clock, log, options } = this.#tenure;
+    // Its clients' writes wait for its own log. Elsewhere they are answered, and the leader may find another quorum.
+    if (log.durableZxid === log.lastZxid) this.#loggedMs = clock.nowMs;
+    if (clock.isSilent(this.#loggedMs, options.syncLimitMs))
+      this.#tenure.leave('its own log makes no progress');
     // The leader may still be deciding that it is one.
     const isWaiting = this.#stage.kind === 'connecting' || this.#stage.kind === 'introduced';
     const limitMs = isWaiting ? 2 * options.silenceMs : options.silenceMs;

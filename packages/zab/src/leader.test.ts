@@ -85,6 +85,13 @@ describe('a leader', () => {
     expect(solo.zab.phase).toBe('recovery');
   });
 
+  test('resigns as well when that learner is to be refilled, since nobody else could refill it', () => {
+    const { solo } = serving();
+    const late = solo.learner(3);
+    solo.fromLearner(late, { kind: 'followerInfo', acceptedEpoch: 3, standing: 'refill' });
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
   test('does not count a promise that was made to another', () => {
     const solo = new Solo();
     const link = solo.lead(OLD);
@@ -144,6 +151,50 @@ describe('a leader', () => {
     solo.fromLearner(late, { kind: 'ackNewLeader', epoch: 2 });
     solo.fromLearner(late, { kind: 'ack', zxid: makeZxid(2, 1) });
     expect(solo.zab.commitZxid).toBe(makeZxid(2, 1));
+  });
+
+  test('counts a refilled learner once it has all that had been proposed when it came', () => {
+    const { solo, link } = serving();
+    propose(solo, 2);
+    solo.fromLearner(link, { kind: 'ack', zxid: makeZxid(2, 2) });
+    expect(solo.zab.commitZxid).toBe(START);
+    const refilled = solo.learner(2);
+    solo.fromLearner(refilled, { kind: 'followerInfo', acceptedEpoch: 2, standing: 'refill' });
+    const brought = solo.fromLearner(refilled, { ...PROMISE, promised: false });
+    expect(said(brought).at(-1)).toBe('newLeader');
+    expect(of('toLearner', brought).at(-1)).toMatchObject({ message: { zxid: makeZxid(2, 2) } });
+    solo.appended(makeZxid(2, 2));
+    solo.fromLearner(refilled, { kind: 'ack', zxid: makeZxid(2, 1) });
+    expect(solo.zab.commitZxid).toBe(START);
+    solo.fromLearner(refilled, { kind: 'ackNewLeader', epoch: 2 });
+    expect(solo.zab.commitZxid).toBe(makeZxid(2, 2));
+  });
+
+  test('has no contact with a server that lost its data, however much it says', () => {
+    const { solo } = serving();
+    const refilled = solo.learner(2);
+    solo.fromLearner(refilled, { kind: 'followerInfo', acceptedEpoch: 2, standing: 'refill' });
+    solo.fromLearner(refilled, { ...PROMISE, promised: false });
+    solo.fromLearner(refilled, { kind: 'ack', zxid: START });
+    solo.wait(100);
+    expect(solo.zab.phase).toBe('recovery');
+  });
+
+  test('does not count the promise of a server that lost its data since', () => {
+    const solo = new Solo({ members: [1, 2, 3, 4, 5] });
+    solo.drained(OLD);
+    solo.up(2, 3);
+    const vote = { leader: 1, epoch: 0, zxid: ZXID_NONE };
+    solo.hear(2, { vote });
+    solo.hear(3, { vote });
+    const [second, third] = [solo.learner(2), solo.learner(3)];
+    solo.fromLearner(second, { kind: 'followerInfo', acceptedEpoch: 0, standing: 'voter' });
+    solo.fromLearner(third, { kind: 'followerInfo', acceptedEpoch: 0, standing: 'voter' });
+    solo.saved(2, 1);
+    solo.fromLearner(second, PROMISE);
+    const refilled = solo.learner(2);
+    solo.fromLearner(refilled, { kind: 'followerInfo', acceptedEpoch: 2, standing: 'refill' });
+    expect(of('append', solo.fromLearner(third, PROMISE))).toEqual([]);
   });
 
   test('commits what a quorum has, and delivers it when its own disk has it', () => {

@@ -34,8 +34,6 @@ export type LeaderStage =
     }
   | { readonly kind: 'serving'; readonly start: EpochStart };
 
-/** A promise that far beyond this server's own is a forgery: believed, it would burn the epochs there are. */
-const EPOCH_STEP_MAX = 2 ** 16;
 /** Questions of this server's own replica that wait for a quorum. */
 const READS_MAX = 65_536;
 /** Loading a snapshot may keep a learner from answering for this many times the sync limit. */
@@ -187,7 +185,7 @@ export class Leader {
     message: LearnerMessage & { readonly kind: 'followerInfo' },
   ): string | undefined {
     if (learner.stage.kind !== 'connected') return 'it introduced itself twice';
-    if (message.acceptedEpoch > this.#tenure.manifest.acceptedEpoch + EPOCH_STEP_MAX) {
+    if (message.acceptedEpoch > this.#tenure.manifest.promiseMax) {
       return `it claims to have promised epoch ${message.acceptedEpoch}, too far beyond this leader's`;
     }
     const isVoter = message.standing === 'voter' || (message.standing === 'blank' && this.#isFounding);
@@ -195,8 +193,9 @@ export class Leader {
     this.#tenure.hearPromise(message.acceptedEpoch);
     learner.stage = { kind: 'introduced' };
     if (isVoter) this.#contactMs.set(learner.peer, learner.heardMs);
+    else this.#forgetVoter(learner.peer);
     this.#progressMs = this.#tenure.clock.nowMs;
-    if (isVoter && this.#stage.kind !== 'gathering' && message.acceptedEpoch > this.epoch) {
+    if (this.#stage.kind !== 'gathering' && message.acceptedEpoch > this.epoch) {
       // It would refuse this epoch for ever, and be missing when another server fails. The next epoch that this server
       // chooses is above the promise it heard.
       this.#tenure.leave(`server ${learner.peer} has promised epoch ${message.acceptedEpoch}`);
@@ -269,7 +268,7 @@ export class Leader {
   #maybeSynchronize(learner: Learner): void {
     const start = this.#start();
     if (start === undefined || learner.stage.kind !== 'promised') return;
-    // A server without trustworthy data is filled from what is committed without it.
+    // A server that is to be refilled has no part in establishing the epoch that refills it.
     if (learner.standing !== 'voter' && !this.isServing) return;
     learner.synchronize(learner.stage.outline, start);
   }
@@ -277,10 +276,11 @@ export class Leader {
   /** Broadcast, step l.3.4: whoever acknowledged NEWLEADER belongs to those whose acks count. */
   #adopted(learner: Learner, epoch: Epoch): string | undefined {
     const start = this.#start();
-    if (start === undefined || epoch !== start.epoch || !learner.acknowledgedNewLeader(start)) {
+    if (start === undefined || epoch !== start.epoch || !learner.acknowledgedNewLeader()) {
       return 'it acknowledged a NEWLEADER that it was not sent';
     }
     this.#progressMs = this.#tenure.clock.nowMs;
+    this.#contactMs.set(learner.peer, learner.heardMs);
     this.#maybeCommit();
     this.#pump(learner);
     return undefined;
@@ -516,6 +516,12 @@ export class Leader {
 
   #isVoter(learner: Learner): boolean {
     return learner.standing === 'voter' && learner.stage.kind !== 'connected';
+  }
+
+  /** Nothing counts any more of what it said before it lost its data. */
+  #forgetVoter(peer: PeerId): void {
+    this.#contactMs.delete(peer);
+    this.#promisers.delete(peer);
   }
 
   #haveQuorum(has: (learner: Learner) => boolean): boolean {

@@ -52,6 +52,8 @@ export class Learner {
   #commitSent: Zxid = ZXID_NONE;
   #isReading = false;
   #newLeader: 'due' | 'sent' | 'acknowledged' = 'due';
+  /** What it must hold before it counts: NEWLEADER's zxid. */
+  #newLeaderZxid: Zxid = ZXID_NONE;
   /** What counts towards a quorum: nothing until it acknowledged NEWLEADER. */
   #ackedZxid: Zxid = ZXID_NONE;
   /** Messages sent and not acknowledged: where each ends, and its weight. */
@@ -87,16 +89,19 @@ export class Learner {
     this.#tenure.emit({ kind: 'toLearner', link: this.link, message });
   }
 
-  /** Synchronization, step l.2.1: begins to make its log a prefix of this leader's. */
+  /**
+   * Synchronization, step l.2.1: begins to make its log a prefix of this leader's.
+   *
+   * A learner that is to be refilled may have acknowledged records of this very epoch before it lost its data, and they may
+   * be committed by that. All of them had been proposed by now, on streams that are void: it counts once it holds as much.
+   */
   synchronize(outline: LogOutline, start: EpochStart): void {
     const { log } = this.#tenure;
-    const plan =
-      this.standing === 'voter'
-        ? planSync({ ends: log.epochs.ends, lastZxid: log.lastZxid, baseZxid: log.baseZxid }, outline)
-        : ({ mode: 'snap' } as const);
+    this.#newLeaderZxid = this.standing === 'voter' ? start.zxid : log.lastZxid;
+    const { lastZxid, baseZxid } = log;
+    const plan = planSync({ ends: log.epochs.ends, lastZxid, baseZxid }, outline);
     if (plan.mode === 'snap') {
-      // A refilled server gets a whole state that holds this epoch's start, committed without it.
-      this.#openSnapshot(this.standing === 'voter' ? log.baseZxid : start.zxid);
+      this.#openSnapshot(baseZxid);
       return;
     }
     this.send({ kind: 'syncPlan', mode: plan.mode, zxid: plan.zxid });
@@ -126,7 +131,6 @@ export class Learner {
       return true;
     }
     this.closeSnapshot();
-    this.standing = 'voter';
     this.#stream(this.stage.zxid, start);
     return true;
   }
@@ -174,10 +178,11 @@ export class Learner {
   }
 
   /** False when NEWLEADER was not sent or is acknowledged already. */
-  acknowledgedNewLeader(start: EpochStart): boolean {
+  acknowledgedNewLeader(): boolean {
     if (this.#newLeader !== 'sent') return false;
     this.#newLeader = 'acknowledged';
-    this.acknowledged(start.zxid);
+    this.standing = 'voter';
+    this.acknowledged(this.#newLeaderZxid);
     return true;
   }
 
@@ -186,13 +191,13 @@ export class Learner {
     const { log, options, incarnation } = this.#tenure;
     if (this.stage.kind !== 'streaming' || this.#isReading) return;
     for (;;) {
-      // Synchronization, step l.2.1: NEWLEADER comes right after the epoch's first record, or after what already holds it.
-      if (this.#newLeader === 'due' && this.#sentTo >= start.zxid) {
+      // Synchronization, step l.2.1: NEWLEADER comes right after the record it names, or after what already holds that.
+      if (this.#newLeader === 'due' && this.#sentTo >= this.#newLeaderZxid) {
         this.#newLeader = 'sent';
-        this.send({ kind: 'newLeader', epoch: start.epoch, zxid: start.zxid });
+        this.send({ kind: 'newLeader', epoch: start.epoch, zxid: this.#newLeaderZxid });
       }
       if (this.#sentTo === log.lastZxid || this.#unackedBytes >= options.learnerWindowBytesMax) return;
-      const through = this.#sentTo < start.zxid ? start.zxid : log.lastZxid;
+      const through = this.#newLeader === 'due' ? this.#newLeaderZxid : log.lastZxid;
       const bytesMax = options.proposalsBytesMax;
       if (this.#sentTo < log.history.floor) {
         this.#isReading = true;

@@ -1,4 +1,4 @@
-import { assert, type Epoch } from '@zabra/model';
+import { assert, EPOCH_MAX, type Epoch } from '@zabra/model';
 import type { DurableZxid } from './log.ts';
 import type { Standing } from './message.ts';
 import type { DurableState } from './step.ts';
@@ -10,6 +10,9 @@ declare const adopted: unique symbol;
  * makes one, from what the disk said; ACK(NEWLEADER) takes it.
  */
 export type AdoptedEpoch = Epoch & { readonly [adopted]: true };
+
+/** No server promises that many epochs while another one is away. */
+const EPOCH_STEP_MAX = 2 ** 16;
 
 /** What one write of the manifest makes durable. */
 export interface ManifestDraft {
@@ -31,12 +34,19 @@ export class Manifest {
   #draft: ManifestDraft | undefined;
 
   constructor(state: DurableState) {
-    const { acceptedEpoch, currentEpoch } = state;
+    const { acceptedEpoch, currentEpoch, standing } = state;
     assert(currentEpoch <= acceptedEpoch, 'an epoch is promised before it is adopted', {
       currentEpoch,
       acceptedEpoch,
     });
-    this.#standing = state.standing;
+    assert(
+      standing !== 'refill' || currentEpoch === 0,
+      'a refilled server counts from the epoch that it adopts',
+      {
+        currentEpoch,
+      },
+    );
+    this.#standing = standing;
     this.#clusterId = state.clusterId;
     this.#acceptedEpoch = acceptedEpoch;
     this.#currentEpoch = currentEpoch as AdoptedEpoch;
@@ -63,6 +73,11 @@ export class Manifest {
     return this.#draft !== undefined;
   }
 
+  /** A promise above this is a forgery: believed, it would burn the epochs there are. */
+  get promiseMax(): Epoch {
+    return Math.min(this.#acceptedEpoch + EPOCH_STEP_MAX, EPOCH_MAX);
+  }
+
   /** Promises to follow no leader of an earlier epoch. */
   promise(
     epoch: Epoch,
@@ -72,6 +87,9 @@ export class Manifest {
       epoch,
       acceptedEpoch: this.#acceptedEpoch,
     });
+    assert(this.#standing !== 'refill' || cluster.standing === 'refill', 'no promise makes a server whole', {
+      epoch,
+    });
     return this.#write({
       acceptedEpoch: epoch,
       currentEpoch: this.#currentEpoch,
@@ -80,13 +98,13 @@ export class Manifest {
     });
   }
 
-  /** Adopts the epoch promised last; `proof`: the log is durable through that epoch's start, so the epoch may follow. */
+  /**
+   * Adopts the epoch promised last; `proof`: the log is durable through NEWLEADER's zxid, so the epoch may follow. A server
+   * that was to be refilled is whole with it, by the same write: it holds all that it can have acknowledged before.
+   */
   adopt(epoch: Epoch, proof: DurableZxid): ManifestDraft {
     assert(epoch === this.#acceptedEpoch, 'only the epoch promised last is adopted', { epoch, proof });
     assert(this.#clusterId !== undefined, 'a cluster id comes with the promise');
-    assert(this.#standing === 'voter', 'a server adopts an epoch once it is whole', {
-      standing: this.#standing,
-    });
     return this.#write({
       acceptedEpoch: epoch,
       currentEpoch: epoch,
@@ -105,11 +123,6 @@ export class Manifest {
     this.#currentEpoch = draft.currentEpoch as AdoptedEpoch;
     this.#clusterId = draft.clusterId;
     this.#standing = draft.standing;
-  }
-
-  /** The manifest that named the leader's snapshot as base cleared the refill mark. */
-  refilled(): void {
-    this.#standing = 'voter';
   }
 
   #write(draft: ManifestDraft): ManifestDraft {

@@ -3,7 +3,8 @@ import type { EpochEnd, LogRecord } from './record.ts';
 
 /**
  * Whether a server's word counts. `voter`: yes. `blank`: empty and told of no cluster; votes only when no member has
- * ever stored anything. `refill`: its data were damaged or lost; counts in no quorum until a leader established without it refilled it.
+ * ever stored anything. `refill`: its data were damaged or lost; counts in no quorum until it has adopted the epoch
+ * of a leader established without it, holding all that this leader had proposed when it came.
  */
 export type Standing = 'voter' | 'blank' | 'refill';
 

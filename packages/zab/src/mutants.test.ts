@@ -17,6 +17,6 @@ afterEach(() => {
 
 test.each(MUTANTS)('the random schedules find the planted flaw %s', (mutant) => {
   globalThis.__ZABRA_MUTANT__ = mutant;
-  const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
   expect(() => seeds.map(schedule)).toThrow();
 });

@@ -31,6 +31,7 @@ describe('under random faults', () => {
       'read index': expect.any(Number),
       'read refused': expect.any(Number),
       answered: expect.any(Number),
+      damage: expect.any(Number),
     });
     expect(totals.committed).toBeGreaterThan(SEEDS * 30);
   });

@@ -115,7 +115,10 @@ export type Effect =
       readonly commit: Zxid;
     }
   | { readonly kind: 'truncate'; readonly incarnation: Incarnation; readonly after: Zxid }
-  /** `standing` is the mark that goes with it: a blank server that is to be refilled must not come back as a voter. */
+  /**
+   * `standing` is the mark that goes with it: a blank server that is to be refilled must not come back as a voter, and
+   * `refill` becomes `voter` only together with a higher current epoch.
+   */
   | {
       readonly kind: 'saveManifest';
       readonly incarnation: Incarnation;
@@ -159,7 +162,7 @@ export type Effect =
       readonly offset: number;
       readonly data: Uint8Array;
     }
-  /** Fsync what was received, make it the base by one manifest write (which clears a refill mark), load it into the tree. */
+  /** Fsync what was received, make it the base by one manifest write (epochs and standing stay), load it into the tree. */
   | { readonly kind: 'installSnapshot'; readonly incarnation: Incarnation; readonly zxid: Zxid }
   /** These are committed and durable here: apply them, in order. */
   | { readonly kind: 'deliver'; readonly records: readonly LogRecord[] }

@@ -27,7 +27,8 @@ import { Tenure } from './tenure.ts';
  *
  * Failures all end alike: the role is dropped whole, with its streams and open questions; the incarnation goes up, so that
  * what the disk still answers to the former role is void; the disk is drained and read again; a new election begins.
- * - The learner: its stream ends, its leader is silent or breaks the protocol, or its epoch is older than one promised.
+ * - The learner: its stream ends; its leader is silent or breaks the protocol, or has an epoch older than one promised, or a
+ *   forged one; its own log stands still.
  * - The leader: no quorum comes, promises or adopts in time; a learner has more history, or has promised a later epoch; too
  *   few voters are heard; its own log stands still; the epoch's zxids are used up.
  * Whoever failed before it served holds back a little in the next election, longer each time.

@@ -171,18 +171,8 @@ const COMMANDS: Readonly<
     ensemble.assume(disk.log.filter((record) => record.zxid <= disk.commitZxid));
     return undefined;
   },
-  /** Its disk is found damaged: nothing of it is trusted but the promise. */
-  damage: (ensemble, { id }) => {
-    const { disk } = ensemble.server(id);
-    disk.standing = 'refill';
-    disk.currentEpoch = 0;
-    disk.commitZxid = ZXID_NONE;
-    disk.base = [];
-    disk.baseEnds = [];
-    disk.log = [];
-    disk.crash(() => 0);
-    return undefined;
-  },
+  damage: (ensemble, { id }) => void ensemble.damage(id),
+  stall: (ensemble, { id }) => void ensemble.stall(id),
   state: (ensemble) =>
     [...ensemble.servers.values()].map(({ id, zab, disk }) => {
       const what = zab === undefined ? 'down' : `${zab.role} ${zab.phase}`;

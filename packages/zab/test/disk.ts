@@ -61,6 +61,12 @@ export class Disk {
       case 'saveManifest':
         if (effect.acceptedEpoch < this.acceptedEpoch) throw new Error('the accepted epoch went down');
         if (effect.currentEpoch < this.currentEpoch) throw new Error('the current epoch went down');
+        if (
+          this.standing === 'refill' &&
+          effect.standing !== 'refill' &&
+          effect.currentEpoch <= this.currentEpoch
+        )
+          throw new Error('the refill mark was cleared without an epoch');
         this.acceptedEpoch = effect.acceptedEpoch;
         this.currentEpoch = effect.currentEpoch;
         this.clusterId = effect.clusterId;
@@ -74,7 +80,6 @@ export class Disk {
         this.log = [];
         this.commitZxid = effect.zxid;
         this.applied = [...zxids];
-        this.standing = 'voter';
         return;
       }
       default:
@@ -93,6 +98,17 @@ export class Disk {
       .filter((record) => record.zxid <= this.commitZxid)
       .map((record) => record.zxid);
     this.applied = [...this.base, ...recovered];
+  }
+
+  /** What `zabra server --refill` leaves. */
+  damage(): void {
+    this.standing = 'refill';
+    this.currentEpoch = 0;
+    this.commitZxid = ZXID_NONE;
+    this.base = [];
+    this.baseEnds = [];
+    this.log = [];
+    this.applied = [];
   }
 
   /** Makes what the tree holds the base, and drops the log below it. */

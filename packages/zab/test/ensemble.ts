@@ -150,6 +150,13 @@ export class Ensemble {
     }
   }
 
+  /** The process ends, and the disk is found damaged: nothing of it is trusted but the promise. */
+  damage(id: PeerId): void {
+    this.crash(id);
+    this.server(id).disk.damage();
+    this.#count('damage');
+  }
+
   /** Nothing runs, messages wait. */
   pause(id: PeerId, forMs: number): void {
     const server = this.server(id);
@@ -161,6 +168,11 @@ export class Ensemble {
       server.isPaused = false;
       for (const input of server.inbox.splice(0)) this.#input(server, life, input);
     });
+  }
+
+  /** Its log's disk hangs: no error and no answer, until the server starts anew. */
+  stall(id: PeerId): void {
+    this.server(id).busy.add('log');
   }
 
   cut(a: PeerId, b: PeerId): void {
@@ -647,7 +659,11 @@ export class Ensemble {
   }
 
   #commit(record: LogRecord): void {
-    const holders = this.members.filter((id) => this.server(id).disk.holds(record.zxid));
+    // Who is to be refilled may have held it when it acknowledged it.
+    const holders = this.members.filter((id) => {
+      const { disk } = this.server(id);
+      return disk.standing === 'refill' || disk.holds(record.zxid);
+    });
     if (holders.length * 2 <= this.members.length)
       throw new Error(`${record.zxid} is committed on ${holders} only`);
     this.committed.push(record);

@@ -3,7 +3,7 @@ import { Random } from './random.ts';
 
 const ROUNDS = 40;
 
-/** One schedule of faults, drawn from a seed: crashes, restarts, cuts, pauses, resets, snapshots, under writes. */
+/** One schedule of faults, drawn from a seed: crashes, restarts, cuts, pauses, resets, snapshots, disks lost one at a time, under writes. */
 export function schedule(seed: number): Ensemble {
   const random = new Random(seed * 7919);
   const members = random.chance(0.7) ? [1, 2, 3] : [1, 2, 3, 4, 5];
@@ -33,6 +33,10 @@ export function schedule(seed: number): Ensemble {
     () => ensemble.pause(random.pick(members), random.below(3000)),
     () => ensemble.reset(random.pick(members)),
     () => ensemble.snapshot(random.pick(members)),
+    () => {
+      const isWhole = members.every((id) => ensemble.server(id).disk.standing === 'voter');
+      if (isWhole) ensemble.damage(random.pick(members));
+    },
   ];
   for (let round = 0; round < ROUNDS; round++) {
     random.pick(actions)();

@@ -45,6 +45,7 @@ class FakeHost implements ConnectionHost {
   readonly watches: Watches = new Watches();
   readonly serving = true;
   outstanding = 0;
+  outstandingBytes = 0;
   readonly submitted: number[] = [];
   endings = 0;
 
@@ -193,4 +194,47 @@ test('after a change of leader what is unanswered is passed on again, in order',
   expect(host.submitted).toEqual([1]);
   connection.resume();
   expect(host.submitted).toEqual([1, 1, 2, -1]);
+});
+
+test('a write whose number is that of an unanswered one ends the stream', () => {
+  const { stream, host, connection } = connected({});
+  connection.hear(write(1));
+  connection.hear(write(1));
+  expect(host.submitted).toEqual([1]);
+  expect(stream.said).toMatchObject([{ kind: 'goodbye', goodbye: { code: 'MARSHALLING' } }]);
+});
+
+test('a request after Close ends the stream; a second Close says nothing new', () => {
+  const { stream, host, connection } = connected({});
+  connection.hear({ kind: 'close' });
+  connection.hear({ kind: 'close' });
+  expect(host.submitted).toEqual([-1]);
+  expect(stream.closed).toBe(false);
+  connection.hear(write(1));
+  expect(host.submitted).toEqual([-1]);
+  expect(stream.said).toMatchObject([{ kind: 'goodbye', goodbye: { code: 'MARSHALLING' } }]);
+});
+
+test('requests beyond requestsBytesMax are refused by name, until there is room again', () => {
+  const { stream, host, connection } = connected({ requestsBytesMax: 4000 });
+  const large = (number: number): Parameters<ClientConnection['hear']>[0] => ({
+    kind: 'write',
+    xid: number,
+    requestNo: number,
+    answeredThrough: 0,
+    operation: { kind: 'set', path: '/a', data: new Uint8Array(3000), version: -1 },
+  });
+  connection.hear(large(1));
+  connection.hear(large(2));
+  expect(host.submitted).toEqual([1]);
+  connection.refuse(1, refusal('NO_NODE', '/a does not exist'));
+  connection.hear(large(3));
+  expect(host.submitted).toEqual([1, 3]);
+  connection.flush();
+  expect(stream.said).toMatchObject([
+    { reply: { xid: 1, refused: { code: 'NO_NODE' } } },
+    { reply: { xid: 2, refused: { code: 'LIMIT', message: expect.stringMatching(/^requestsBytesMax: /) } } },
+  ]);
+  connection.lost();
+  expect(host).toMatchObject({ outstanding: 0, outstandingBytes: 0 });
 });

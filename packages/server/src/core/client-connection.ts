@@ -37,6 +37,8 @@ export interface ConnectionHost {
   readonly serving: boolean;
   /** Unanswered requests of all connections; the host counts, each connection reports. */
   outstanding: number;
+  /** Their size in memory, about. */
+  outstandingBytes: number;
   submit(request: WriteRequest): void;
   submitClose(sessionId: SessionId): void;
   /** A zxid at or above everything committed before now; undefined when no leader could say. */
@@ -61,12 +63,14 @@ type Pending =
   | {
       readonly kind: 'write';
       readonly xid: number;
+      readonly bytes: number;
       readonly request: WriteRequest | undefined;
       result: WriteResult | undefined;
     }
   | {
       readonly kind: 'read';
       readonly xid: number;
+      readonly bytes: number;
       readonly query: Query;
       readonly arrivedMs: number;
       /** Answered once this is applied; undefined until a quorum has said it. */
@@ -135,30 +139,36 @@ export class ClientConnection implements Watcher {
         if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
         return;
       case 'write':
-        this.#hearWrite(word);
-        return;
       case 'read':
-        this.#hearRead(word);
+        if (this.isClosing) this.end('MARSHALLING', 'no request comes after Close');
+        else if (word.kind === 'write') this.#hearWrite(word);
+        else this.#hearRead(word);
         return;
     }
   }
 
   #hearWrite(word: Extract<ClientWord, { kind: 'write' }>): void {
-    const fault = this.#overLimit() ?? writeFault(word.requestNo, word.operation, this.#host.limits);
+    const { xid, requestNo, operation } = word;
+    if (this.#writes.has(requestNo)) {
+      this.end('MARSHALLING', `write ${requestNo} is not answered yet; each write has a number of its own`);
+      return;
+    }
+    const bytes = bytesOf(operation);
+    const fault = this.#overLimit(bytes) ?? writeFault(requestNo, operation, this.#host.limits);
     if (fault !== undefined) {
-      this.#enqueue({ kind: 'write', xid: word.xid, request: undefined, result: refusedWrite(fault) });
+      this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, result: refusedWrite(fault) });
       return;
     }
     const request: WriteRequest = {
       kind: 'write',
       sessionId: this.session.id,
       nonce: this.session.nonce,
-      requestNo: word.requestNo,
+      requestNo,
       answeredThrough: word.answeredThrough,
-      operation: word.operation,
+      operation,
     };
-    const pending: Pending = { kind: 'write', xid: word.xid, request, result: undefined };
-    this.#writes.set(word.requestNo, pending);
+    const pending: Pending = { kind: 'write', xid, bytes, request, result: undefined };
+    this.#writes.set(requestNo, pending);
     this.#enqueue(pending);
     if (this.#claimed && this.#host.serving) this.#host.submit(request);
   }
@@ -166,13 +176,15 @@ export class ClientConnection implements Watcher {
   #hearRead(word: Extract<ClientWord, { kind: 'read' }>): void {
     const { query } = word;
     const illegal = query.kind === 'sync' ? undefined : pathFault(query.path);
+    const bytes = REQUEST_BYTES + query.path.length;
     const fault =
-      this.#overLimit() ??
+      this.#overLimit(bytes) ??
       (illegal === undefined ? undefined : refusal('INVALID_PATH', `${query.path}: ${illegal}`));
     const confirmed = word.linearizable || query.kind === 'sync';
     const pending: Pending = {
       kind: 'read',
       xid: word.xid,
+      bytes,
       query,
       arrivedMs: this.#host.nowMs(),
       floor: confirmed && fault === undefined ? undefined : word.minZxid,
@@ -199,9 +211,10 @@ export class ClientConnection implements Watcher {
     });
   }
 
-  #enqueue(pending: Pending): void {
+  #enqueue(pending: Exclude<Pending, { kind: 'close' }>): void {
     this.#pending.push(pending);
     this.#host.outstanding++;
+    this.#host.outstandingBytes += pending.bytes;
     if (this.unanswered > 2 * this.#host.limits.requestsPerSessionMax) {
       this.end(
         'LIMIT',
@@ -212,8 +225,8 @@ export class ClientConnection implements Watcher {
     this.advance();
   }
 
-  #overLimit(): Refusal | undefined {
-    const { requestsPerSessionMax, requestsMax } = this.#host.limits;
+  #overLimit(bytes: number): Refusal | undefined {
+    const { requestsPerSessionMax, requestsMax, requestsBytesMax } = this.#host.limits;
     if (this.unanswered >= requestsPerSessionMax) {
       return refusal(
         'LIMIT',
@@ -224,6 +237,12 @@ export class ClientConnection implements Watcher {
       return refusal(
         'LIMIT',
         `requestsMax: this server has ${requestsMax} unanswered requests; try again later or elsewhere`,
+      );
+    }
+    if (this.#host.outstandingBytes + bytes > requestsBytesMax) {
+      return refusal(
+        'LIMIT',
+        `requestsBytesMax: the unanswered requests of this server have at most ${requestsBytesMax} bytes; try again later or elsewhere`,
       );
     }
     return undefined;
@@ -273,13 +292,18 @@ export class ClientConnection implements Watcher {
       if (word === undefined) return;
       // Counted first: to say it may end the connection.
       this.#head++;
-      this.#host.outstanding--;
+      this.#settled(pending);
       this.say(word);
     }
     if (this.#head > 64 && this.#head * 2 > this.#pending.length) {
       this.#pending.splice(0, this.#head);
       this.#head = 0;
     }
+  }
+
+  #settled({ bytes }: Exclude<Pending, { kind: 'close' }>): void {
+    this.#host.outstanding--;
+    this.#host.outstandingBytes -= bytes;
   }
 
   /** undefined: not yet. */
@@ -429,12 +453,18 @@ export class ClientConnection implements Watcher {
     this.#stream.close();
   }
 
+  /** Ends the stream without a word. */
+  abandon(): void {
+    this.lost();
+    this.#stream.close();
+  }
+
   /** The stream is over; nothing more goes out. */
   lost(): void {
     if (this.#ended) return;
     this.#ended = true;
     for (const pending of this.#pending.slice(this.#head))
-      if (pending.kind !== 'close') this.#host.outstanding--;
+      if (pending.kind !== 'close') this.#settled(pending);
     this.#pending.length = 0;
     this.#head = 0;
     this.#writes.clear();
@@ -450,6 +480,22 @@ export class ClientConnection implements Watcher {
 const BEHIND_AFTER_MS = 1000;
 /** A frame is sent when it has grown to about this. */
 const FRAME_BYTES = 256 * 1024;
+
+/** What a request takes in memory besides the data and names in it, about. */
+const REQUEST_BYTES = 256;
+
+function bytesOf(operation: WriteOperation): number {
+  const operations = operation.kind === 'transaction' ? operation.operations : [operation];
+  let bytes = REQUEST_BYTES;
+  for (const each of operations) {
+    bytes += REQUEST_BYTES + each.path.length;
+    if (each.kind === 'create' || each.kind === 'set') bytes += each.data.length;
+    if (each.kind === 'create') {
+      for (const { scheme, id } of each.acl) bytes += REQUEST_BYTES + scheme.length + id.length;
+    }
+  }
+  return bytes;
+}
 
 function tooManyWatches({ watchesPerSessionMax }: Limits): string {
   return `watchesPerSessionMax: a session has at most ${watchesPerSessionMax} watches; let some go`;

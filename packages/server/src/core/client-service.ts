@@ -65,6 +65,7 @@ export class ClientService implements ConnectionHost {
   readonly watches: Watches = new Watches();
   readonly limits: Limits;
   outstanding = 0;
+  outstandingBytes = 0;
 
   readonly #env: Env;
   readonly #options: CoreOptions;
@@ -200,6 +201,17 @@ export class ClientService implements ConnectionHost {
       );
       return;
     }
+    if (
+      new TextEncoder().encode(word.nonce).length > ATTACH_BYTES_MAX ||
+      word.password.length > ATTACH_BYTES_MAX
+    ) {
+      this.#refuse(
+        arrival,
+        'BAD_ARGUMENTS',
+        `nonce and password have at most ${ATTACH_BYTES_MAX} bytes each; they stay with the session`,
+      );
+      return;
+    }
     const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = this.#options.timing;
     const timeoutMs = Math.min(Math.max(word.timeoutMs, sessionTimeoutMinMs), sessionTimeoutMaxMs);
     if (word.sessionId === 0) {
@@ -256,9 +268,14 @@ export class ClientService implements ConnectionHost {
     });
   }
 
-  /** Of two streams that ask for one session here, the later has it. */
+  /** Of two streams that ask for one session here, the later has it: by the client's count, for streams overtake each other. */
   #wish(arrival: Arrival, wish: Wish): void {
     const former = this.#wishing.get(wish.sessionId);
+    const holders = [former?.wish, this.#connections.get(wish.sessionId)?.session];
+    if (holders.some((holder) => holder?.nonce === wish.nonce && holder.attempt > wish.attempt)) {
+      this.#refuse(arrival, 'SESSION_MOVED', 'a later stream of this client has the session');
+      return;
+    }
     if (former !== undefined && former !== arrival) {
       this.#refuse(former, 'SESSION_MOVED', 'the client came back on another stream');
     }
@@ -563,6 +580,15 @@ export class ClientService implements ConnectionHost {
       this.#refuse(arrival, 'UNREACHABLE', 'this server is stopping; try another server');
   }
 
+  /** Every stream ends without a word. */
+  abandon(): void {
+    this.#closed = true;
+    for (const connection of this.#connections.values()) connection.abandon();
+    for (const { stream } of this.#arrivals) stream.close();
+    this.#arrivals.clear();
+    this.#wishing.clear();
+  }
+
   /** The sessions live on; their clients look elsewhere, or come back. */
   endAll(message: string): void {
     for (const connection of this.#connections.values()) connection.end('UNREACHABLE', message);
@@ -570,6 +596,8 @@ export class ClientService implements ConnectionHost {
   }
 }
 
+/** Of a nonce, and of a password: the ones made here and by our client have 16 to 32. */
+const ATTACH_BYTES_MAX = 64;
 /** Heartbeats are gathered so that a leader is not asked to prove itself more often than this. */
 const TOUCH_GAP_MS = 20;
 /** A stream that is not attached by then is ended. */

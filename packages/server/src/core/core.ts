@@ -34,7 +34,7 @@ export interface ServerCore {
 
 /**
  * Recovers what the disk holds and starts to look for an ensemble. Throws DataDirectoryError when the directory must not be
- * used; what goes wrong later ends in `env.fatal`.
+ * used; what goes wrong later halts the server and ends in `env.fatal`.
  */
 export async function startCore(
   env: Env,
@@ -42,8 +42,16 @@ export async function startCore(
   extra: { readonly observer?: ReplicaObserver; readonly refill?: boolean } = {},
 ): Promise<ServerCore> {
   const { limits } = options;
+  let replica: Replica | undefined;
+  const halting: Env = {
+    ...env,
+    fatal: (error) => {
+      replica?.halt();
+      env.fatal(error);
+    },
+  };
   const { storage, tree } = await Storage.open(
-    env,
+    halting,
     options,
     {
       dataBytesMax: limits.dataBytesMax,
@@ -54,12 +62,13 @@ export async function startCore(
     { refill: extra.refill ?? false },
   );
   const { clusterId } = await storage.durableState(tree);
-  const replica = new Replica(env, options, { storage, tree, clusterId }, extra.observer ?? {});
-  replica.start();
+  const started = new Replica(halting, options, { storage, tree, clusterId }, extra.observer ?? {});
+  replica = started;
+  started.start();
   return {
-    replica,
-    inspect: () => inspect(replica),
-    stop: () => replica.stop(),
+    replica: started,
+    inspect: () => inspect(started),
+    stop: () => started.stop(),
   };
 }
 

@@ -9,8 +9,11 @@ export interface Env {
   readonly peers: PeerNetwork;
   readonly clients: ClientNetwork;
   readonly log: Logger;
-  /** A broken invariant or a failed disk: ends this server at once. Nothing of it runs afterwards. */
-  fatal(error: Error): never;
+  /**
+   * A broken invariant or a failed disk: this server is over. Whoever calls it does nothing more; an environment that ends
+   * the whole program may do so by throwing.
+   */
+  fatal(error: Error): void;
 }
 
 export interface Clock {

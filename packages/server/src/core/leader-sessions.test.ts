@@ -31,11 +31,11 @@ const by = (server: number, attempt = 1, nonce = 'a'): Parameters<LeaderSessions
   nonce,
 });
 
-test('a session that is not heard expires once, at the first tick at which its timeout is over', () => {
+test('a session that is not heard expires once, at the first tick at which its timeout and two ticks are over', () => {
   const ticking = new Ticking();
   ticking.sessions.add(1, 1000);
   ticking.sessions.add(2, 1020);
-  expect(ticking.runTo(5000)).toEqual(['1 at 1000', '2 at 1050']);
+  expect(ticking.runTo(5000)).toEqual(['1 at 1100', '2 at 1150']);
   expect(ticking.sessions.isLive(1)).toBe(false);
 });
 
@@ -44,16 +44,27 @@ test('a touch gives the whole timeout again', () => {
   ticking.sessions.add(1, 1000);
   expect(ticking.runTo(900)).toEqual([]);
   ticking.sessions.touch(1);
-  expect(ticking.runTo(1850)).toEqual([]);
-  expect(ticking.runTo(1900)).toEqual(['1 at 1900']);
+  expect(ticking.runTo(1950)).toEqual([]);
+  expect(ticking.runTo(2000)).toEqual(['1 at 2000']);
 });
 
 test('a pause of this server expires nobody: it counts for two ticks', () => {
   const ticking = new Ticking();
   ticking.sessions.add(1, 1000);
   expect(ticking.wakeAt(60_000)).toEqual([]);
-  expect(ticking.runTo(60_850)).toEqual([]);
-  expect(ticking.runTo(60_900)).toEqual(['1 at 60900']);
+  expect(ticking.runTo(60_950)).toEqual([]);
+  expect(ticking.runTo(61_000)).toEqual(['1 at 61000']);
+});
+
+test('a touch just before a late tick is worth the whole timeout', () => {
+  const { sessions } = new Ticking();
+  sessions.add(1, 1000);
+  sessions.expire(1000);
+  // At 1099, the tick of 1050 being late.
+  sessions.touch(1);
+  const expired: number[] = [];
+  for (let nowMs = 1100; nowMs < 2099; nowMs += TICK_MS) expired.push(...sessions.expire(nowMs));
+  expect(expired).toEqual([]);
 });
 
 test('a session that is ending is not touched, claimed or expired, and goes when it is removed', () => {
@@ -77,7 +88,7 @@ test('a session that is removed, or added twice, expires as if nothing had been'
   expect(ticking.runTo(500)).toEqual([]);
   ticking.sessions.add(2, 1000);
   ticking.sessions.remove(1);
-  expect(ticking.runTo(3000)).toEqual(['2 at 1000']);
+  expect(ticking.runTo(3000)).toEqual(['2 at 1100']);
 });
 
 test('the later stream of a client has its session, whichever claim comes last', () => {

@@ -34,7 +34,7 @@ export class LeaderSessions {
 
   add(id: SessionId, timeoutMs: number): void {
     if (this.#held.has(id)) return;
-    const deadlineMs = this.#attendedMs + timeoutMs;
+    const deadlineMs = this.#deadlineOf(timeoutMs);
     const held: Held = { timeoutMs, deadlineMs, bucket: 0, owner: undefined, closing: false };
     this.#held.set(id, held);
     this.#place(id, held);
@@ -56,7 +56,7 @@ export class LeaderSessions {
   touch(id: SessionId): boolean {
     const held = this.#held.get(id);
     if (held === undefined || held.closing) return false;
-    held.deadlineMs = this.#attendedMs + held.timeoutMs;
+    held.deadlineMs = this.#deadlineOf(held.timeoutMs);
     return true;
   }
 
@@ -111,6 +111,11 @@ export class LeaderSessions {
       }
     }
     return expired;
+  }
+
+  /** Never early: attended time is that of the last tick, and the next one adds up to two ticks. */
+  #deadlineOf(timeoutMs: number): number {
+    return this.#attendedMs + timeoutMs + 2 * this.#tickMs;
   }
 
   #place(id: SessionId, held: Held): void {

@@ -45,6 +45,8 @@ export interface Limits {
   readonly requestsPerSessionMax: number;
   /** Unanswered requests of all sessions of a server. */
   readonly requestsMax: number;
+  /** Their size in memory, about. */
+  readonly requestsBytesMax: number;
   /** Streams of clients on one server. */
   readonly connectionsMax: number;
   /** Sessions of the ensemble. */
@@ -108,6 +110,7 @@ export const DEFAULT_LIMITS: Limits = {
   transactionOperationsMax: 1000,
   requestsPerSessionMax: 1000,
   requestsMax: 20_000,
+  requestsBytesMax: 256 * MiB,
   connectionsMax: 10_000,
   sessionsMax: 100_000,
   watchesPerSessionMax: 100_000,

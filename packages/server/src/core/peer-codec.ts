@@ -60,6 +60,23 @@ export function decodeLeaderWords(frame: Uint8Array): readonly LeaderWord[] {
   return decodeLeaderFrame(frame).entries.map(leaderWord);
 }
 
+/** About how many bytes a word takes, to keep frames bounded. */
+export function sizeOf(word: LearnerWord | LeaderWord): number {
+  switch (word.kind) {
+    case 'forward':
+    case 'answer':
+      return WORD_BYTES + word.payload.length;
+    case 'snapshotChunk':
+      return WORD_BYTES + word.data.length;
+    case 'proposals':
+      return word.records.reduce((sum, { payload }) => sum + WORD_BYTES + payload.length, WORD_BYTES);
+    default:
+      return WORD_BYTES;
+  }
+}
+
+const WORD_BYTES = 64;
+
 function helloShape(hello: Hello): HelloShape {
   return {
     clusterId: hello.clusterId ?? '',

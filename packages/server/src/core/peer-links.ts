@@ -1,6 +1,6 @@
 import type { PeerId } from '@zabra/model';
 import type { LeaderMessage, LearnerMessage, LinkId, Notification } from '@zabra/zab';
-import type { Cancel, Env, FrameStream, PeerService } from './env.ts';
+import type { Cancel, Env, FrameStream, PeerService, StreamHandlers } from './env.ts';
 import {
   decodeElect,
   decodeLeaderWords,
@@ -12,6 +12,7 @@ import {
   type LeaderWord,
   type LearnerWord,
   PEER_PROTOCOL,
+  sizeOf,
 } from './peer-codec.ts';
 
 /** What the streams between servers bring to the replica. */
@@ -39,8 +40,9 @@ interface FollowLink {
   readonly stream: FrameStream;
   readonly side: 'learner' | 'leader';
   peer: PeerId | undefined;
-  /** Gathered in this turn; one frame takes them all. */
+  /** Gathered in this turn; one frame takes them all, or, when they are large, several. */
   words: (LearnerWord | LeaderWord)[];
+  bytes: number;
 }
 
 /**
@@ -56,7 +58,9 @@ export class PeerLinks {
   readonly #elect = new Map<PeerId, FrameStream>();
   readonly #follow = new Map<LinkId, FollowLink>();
   readonly #dirty: FollowLink[] = [];
-  readonly #redials = new Set<Cancel>();
+  /** Every stream that is open, introduced or not, and every timer: what `close` has to end. */
+  readonly #streams = new Set<FrameStream>();
+  readonly #timers = new Set<Cancel>();
   #nextLearnerLink = LEARNER_LINKS_FROM;
   #closed = false;
 
@@ -74,9 +78,10 @@ export class PeerLinks {
 
   close(): void {
     this.#closed = true;
-    for (const cancel of this.#redials) cancel();
-    for (const stream of this.#elect.values()) stream.close();
-    for (const link of this.#follow.values()) link.stream.close();
+    for (const cancel of this.#timers) cancel();
+    for (const stream of this.#streams) stream.close();
+    this.#timers.clear();
+    this.#streams.clear();
     this.#elect.clear();
     this.#follow.clear();
   }
@@ -89,10 +94,10 @@ export class PeerLinks {
   /** This server as learner: opens the stream to its leader. */
   connect(link: LinkId, to: PeerId): void {
     const stream = this.#env.peers.dial(to, 'follow');
-    const follow: FollowLink = { stream, side: 'learner', peer: undefined, words: [] };
+    const follow: FollowLink = { stream, side: 'learner', peer: undefined, words: [], bytes: 0 };
     this.#follow.set(link, follow);
     const timeout = this.#expectHello(() => this.#end(link, 'the leader did not introduce itself'));
-    stream.receive({
+    this.#open(stream, {
       frame: (frame) =>
         this.#guard(link, () => {
           let words = decodeLeaderWords(frame);
@@ -121,7 +126,13 @@ export class PeerLinks {
     this.#env.log.debug('peer stream ended by us', { peer: follow.peer, reason });
     this.#follow.delete(link);
     this.#flush(follow);
-    follow.stream.close();
+    this.#hangUp(follow.stream);
+  }
+
+  /** A message of this peer, of which the replica hears from elsewhere, could not be read. */
+  refuse(peer: PeerId | undefined, reason: string): void {
+    this.#env.log.error('peer refused', { peer, reason });
+    for (const [link, follow] of this.#follow) if (follow.peer === peer) this.#end(link, reason);
   }
 
   toLeader(link: LinkId, message: LearnerMessage): void {
@@ -140,6 +151,8 @@ export class PeerLinks {
       this.#dirty.push(follow);
     }
     follow.words.push(word);
+    follow.bytes += sizeOf(word);
+    if (follow.bytes >= FRAME_BYTES) this.#flush(follow);
   }
 
   #flushAll(): void {
@@ -150,6 +163,7 @@ export class PeerLinks {
     if (follow.words.length === 0) return;
     const words = follow.words;
     follow.words = [];
+    follow.bytes = 0;
     follow.stream.send(
       follow.side === 'learner'
         ? encodeLearnerWords(words as LearnerWord[])
@@ -167,7 +181,7 @@ export class PeerLinks {
       if (over) return;
       over = true;
       timeout();
-      stream.close();
+      this.#hangUp(stream);
       if (up) {
         this.#elect.delete(peer);
         this.#env.log.debug('election stream lost', { peer, reason });
@@ -175,7 +189,7 @@ export class PeerLinks {
       }
       this.#later(this.#options.redialMs, () => this.#dialElect(peer));
     };
-    stream.receive({
+    this.#open(stream, {
       frame: (frame) => {
         try {
           const message = decodeElect(frame);
@@ -204,8 +218,8 @@ export class PeerLinks {
 
   #acceptElect(stream: FrameStream): void {
     let peer: PeerId | undefined;
-    const timeout = this.#expectHello(() => stream.close());
-    stream.receive({
+    const timeout = this.#expectHello(() => this.#hangUp(stream));
+    this.#open(stream, {
       frame: (frame) => {
         try {
           const message = decodeElect(frame);
@@ -221,7 +235,7 @@ export class PeerLinks {
           }
         } catch (error) {
           this.#env.log.error('peer refused', { peer: stream.remote, reason: reasonOf(error) });
-          stream.close();
+          this.#hangUp(stream);
         }
       },
       closed: () => timeout(),
@@ -230,10 +244,10 @@ export class PeerLinks {
 
   #acceptLearner(stream: FrameStream): void {
     const link = this.#nextLearnerLink++;
-    const follow: FollowLink = { stream, side: 'leader', peer: undefined, words: [] };
+    const follow: FollowLink = { stream, side: 'leader', peer: undefined, words: [], bytes: 0 };
     this.#follow.set(link, follow);
     const timeout = this.#expectHello(() => this.#end(link, 'the learner did not introduce itself'));
-    stream.receive({
+    this.#open(stream, {
       frame: (frame) =>
         this.#guard(link, () => {
           let words = decodeLearnerWords(frame);
@@ -275,7 +289,7 @@ export class PeerLinks {
     const follow = this.#follow.get(link);
     if (follow === undefined) return;
     this.#follow.delete(link);
-    follow.stream.close();
+    this.#hangUp(follow.stream);
     this.#env.log.debug('peer stream ended', { peer: follow.peer, reason });
     if (follow.side === 'learner' || follow.peer !== undefined) this.#events.linkDown(link);
   }
@@ -285,16 +299,37 @@ export class PeerLinks {
   }
 
   #expectHello(late: () => void): Cancel {
-    return this.#env.clock.after(this.#options.helloMs, late);
+    return this.#later(this.#options.helloMs, late);
   }
 
-  #later(delayMs: number, work: () => void): void {
-    if (this.#closed) return;
-    const cancel = this.#env.clock.after(delayMs, () => {
-      this.#redials.delete(cancel);
+  #later(delayMs: number, work: () => void): Cancel {
+    if (this.#closed) return () => {};
+    const cancelTimer = this.#env.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
       work();
     });
-    this.#redials.add(cancel);
+    const cancel = (): void => {
+      this.#timers.delete(cancel);
+      cancelTimer();
+    };
+    this.#timers.add(cancel);
+    return cancel;
+  }
+
+  #open(stream: FrameStream, handlers: StreamHandlers): void {
+    this.#streams.add(stream);
+    stream.receive({
+      frame: handlers.frame,
+      closed: (error) => {
+        this.#streams.delete(stream);
+        handlers.closed(error);
+      },
+    });
+  }
+
+  #hangUp(stream: FrameStream): void {
+    this.#streams.delete(stream);
+    stream.close();
   }
 
   #hello(): Hello {
@@ -333,6 +368,9 @@ export class PeerLinks {
     }
   }
 }
+
+/** A frame is sent when it has grown to this; what a peer takes at once is a few times as much. */
+export const FRAME_BYTES: number = 2 ** 20;
 
 /** Links that learners open count from here; those that this server opens are numbered by Zab, from 1. */
 const LEARNER_LINKS_FROM = 2 ** 40;

@@ -3,7 +3,6 @@ import {
   type Epoch,
   formatZxid,
   makeZxid,
-  NO_SESSION,
   type PeerId,
   type Refusal,
   type Request,
@@ -163,10 +162,18 @@ export class Replica implements ClientBackend {
   /** Takes no more clients, leaves its role, lets the disk come to rest and seals the log. */
   async stop(): Promise<void> {
     this.#enter(() => this.clients.close());
+    this.halt();
+    await this.#storage.close();
+  }
+
+  /** From now on nothing of it runs and nobody hears of it; the disk is left as it is. Idempotent. */
+  halt(): void {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#ticking();
     this.#peers.close();
-    await this.#storage.close();
+    this.clients.abandon();
+    for (const link of [...this.#snapshotsSent.keys()]) this.#closeSnapshot(link);
   }
 
   get tree(): Tree {
@@ -178,7 +185,7 @@ export class Replica implements ClientBackend {
   }
 
   get serving(): boolean {
-    return this.#transition.serving && this.zab.serving;
+    return !this.#stopped && this.#transition.serving && this.zab.serving;
   }
 
   get clusterId(): string | undefined {
@@ -203,9 +210,9 @@ export class Replica implements ClientBackend {
     this.#running = true;
     try {
       work();
-      this.#drain();
+      if (!this.#stopped) this.#drain();
     } catch (error) {
-      this.#stopped = true;
+      // Halts this server too; not thrown on, for what called in here may be a timer of another program.
       this.#env.fatal(error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#running = false;
@@ -264,10 +271,11 @@ export class Replica implements ClientBackend {
     this.#closeSessions();
   }
 
-  /** As many as there is room for among the proposals; the others with the next tick. */
+  /** A share of them, and as many as there is room for among the proposals; the others with the next tick. */
   #closeSessions(): void {
-    while (this.#closing.length > 0 && this.serving && this.#hasRoom()) {
-      const sessionId = this.#closing.shift() ?? NO_SESSION;
+    if (!this.serving) return;
+    const count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#room());
+    for (const sessionId of this.#closing.splice(0, count)) {
       this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
     }
   }
@@ -386,12 +394,16 @@ export class Replica implements ClientBackend {
         this.clients.batchApplied();
         this.#storage.maybeSnapshot(this.#tree);
         return;
-      case 'forwarded':
-        this.#handle(effect.from, decodeForwarded(effect.payload));
+      case 'forwarded': {
+        const request = this.#decode(effect.from, () => decodeForwarded(effect.payload));
+        if (request !== undefined) this.#handle(effect.from, request);
         return;
-      case 'answered':
-        this.clients.answered(decodeAnswered(effect.payload));
+      }
+      case 'answered': {
+        const answer = this.#decode(this.leader, () => decodeAnswered(effect.payload));
+        if (answer !== undefined) this.clients.answered(answer);
         return;
+      }
       case 'readIndexed': {
         const answer = this.#readIndexes.get(effect.id);
         this.#readIndexes.delete(effect.id);
@@ -415,6 +427,17 @@ export class Replica implements ClientBackend {
           throw error;
         }),
     );
+  }
+
+  /** What a peer says can end its streams, never this server. */
+  #decode<Said>(peer: PeerId | undefined, decode: () => Said): Said | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'DecodeError') throw error;
+      this.#peers.refuse(peer, error.message);
+      return undefined;
+    }
   }
 
   #closeSnapshot(link: number): void {
@@ -522,7 +545,9 @@ export class Replica implements ClientBackend {
           (id) => !(sessions.isOwner(id, from) && sessions.touch(id)),
         );
         this.readIndex((zxid) => {
+          // A leader that was lost leaves the question to the next one; one with too many reads acknowledges nobody this time.
           if (zxid !== undefined) this.#answer(from, { kind: 'touched', number, refused });
+          else if (this.serving) this.#answer(from, { kind: 'touched', number, refused: request.sessionIds });
         });
         return;
       }
@@ -542,9 +567,13 @@ export class Replica implements ClientBackend {
   }
 
   #hasRoom(): boolean {
-    return (
-      this.zab.outstandingProposals + this.#gathered.length < this.#options.limits.outstandingProposalsMax
-    );
+    return this.#room() > 0;
+  }
+
+  /** How many changes may still be proposed. */
+  #room(): number {
+    const { outstandingProposalsMax } = this.#options.limits;
+    return Math.max(0, outstandingProposalsMax - this.zab.outstandingProposals - this.#gathered.length);
   }
 
   #full(): Refusal {
@@ -641,6 +670,9 @@ export class Replica implements ClientBackend {
     else this.#inputs.push({ kind: 'answer', to, payload: encodeAnswered(answer) });
   }
 }
+
+/** Of sessions that expire together: preparing one takes microseconds, and heartbeats must not wait for all of them. */
+const SESSIONS_CLOSED_AT_ONCE = 500;
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -393,7 +393,7 @@ describe('a snapshot from the leader', () => {
     expect(world.machine.names().filter((name) => name.startsWith('snapshot'))).toEqual([]);
   });
 
-  test('clears the mark of a server that forgot its data; the promise it made stays', async () => {
+  test('leaves the mark of a server that forgot its data, until it adopts an epoch; the promise it made stays', async () => {
     const world = new World();
     const life = await world.startWith(3, 1);
     await life.storage.saveManifest({
@@ -414,8 +414,32 @@ describe('a snapshot from the leader', () => {
     const still = await world.restart();
     expect(await still.state()).toMatchObject({ standing: 'refill', acceptedEpoch: 4 });
     still.tree = await receive(still, await sent());
-    expect(await still.state()).toMatchObject({ standing: 'voter', acceptedEpoch: 4 });
-    expect(await (await world.restart()).state()).toMatchObject({ standing: 'voter', lastZxid: zxid(1, 8) });
+    const marked = { standing: 'refill', acceptedEpoch: 4, currentEpoch: 0, lastZxid: zxid(1, 8) };
+    expect(await still.state()).toMatchObject(marked);
+    const again = await world.restart();
+    expect(await again.state()).toMatchObject(marked);
+    await again.storage.saveManifest({
+      acceptedEpoch: 4,
+      currentEpoch: 4,
+      clusterId: 'orchard',
+      standing: 'voter',
+    });
+    const whole = { standing: 'voter', acceptedEpoch: 4, currentEpoch: 4, lastZxid: zxid(1, 8) };
+    expect(await again.state()).toMatchObject(whole);
+    expect(await (await world.restart()).state()).toMatchObject(whole);
+  });
+
+  test('clears no mark by a promise alone', async () => {
+    const world = new World();
+    await world.startWith(3, 1);
+    world.machine.crash('machine');
+    const life = await world.start(coreOptions(SMALL), { refill: true });
+    const promise = { acceptedEpoch: 7, currentEpoch: 0, clusterId: 'orchard' };
+    await life.storage.saveManifest({ ...promise, standing: 'refill' });
+    void life.storage.saveManifest({ ...promise, standing: 'voter' });
+    await expect(world.env.failed).resolves.toMatchObject({
+      message: expect.stringContaining('only with an epoch adopted a refill mark is cleared'),
+    });
   });
 });
 

@@ -19,8 +19,9 @@ export type StorageEnv = Pick<Env, 'disk' | 'random' | 'clock' | 'log' | 'fatal'
 
 export interface OpenOptions {
   /**
-   * Forgets all data, and says so durably: the server counts in no quorum until a leader established without it has
-   * sent a snapshot. What it promised (acceptedEpoch) is kept when it can still be read.
+   * Forgets all data, and says so durably: the server counts in no quorum until it has adopted the epoch of a leader
+   * established without it, holding all that it can have acknowledged before. What it promised (acceptedEpoch) is kept
+   * when it can still be read.
    */
   readonly refill?: boolean;
 }
@@ -73,6 +74,7 @@ export class Storage {
   #making: SnapshotInTheMaking | undefined;
   #receiving: ReceivedSnapshot | undefined;
   #closed: Promise<void> | undefined;
+  readonly #reading = new Set<Promise<unknown>>();
 
   private constructor(
     env: StorageEnv,
@@ -214,8 +216,8 @@ export class Storage {
       if (clusterId !== undefined && standing !== 'blank') {
         assert(update.clusterId === clusterId, 'a server stays in its cluster', { clusterId, update });
       }
-      if (standing === 'refill') {
-        assert(update.standing === 'refill', 'only a snapshot from a leader clears the refill mark', {
+      if (standing === 'refill' && update.standing !== 'refill') {
+        assert(update.currentEpoch > currentEpoch, 'only with an epoch adopted a refill mark is cleared', {
           update,
         });
       }
@@ -233,7 +235,7 @@ export class Storage {
    * there is one; `purged` when the log no longer reaches back to `after`. Beside the queue: what is in flight is not seen.
    */
   readAfter(after: Zxid, through: Zxid, bytesMax: number): Promise<LogRead> {
-    return this.#orFatal(this.#log.read(after, through, bytesMax));
+    return this.#read(() => this.#log.read(after, through, bytesMax));
   }
 
   /** To be called at each tick: after a whole one without an append, an empty batch proves the last one durable. */
@@ -318,8 +320,8 @@ export class Storage {
   }
 
   /**
-   * Makes what was received the base: one manifest write names it, drops the whole log and clears a refill mark. The epochs
-   * stay; they move by a later write. Resolves to the tree it holds. Rejects with DataDirectoryError BAD_SNAPSHOT, and
+   * Makes what was received the base: one manifest write names it and drops the whole log. Epochs and standing stay; they
+   * move by a later write. Resolves to the tree it holds. Rejects with DataDirectoryError BAD_SNAPSHOT, and
    * changes nothing, when it is not what the leader wrote.
    */
   async installReceived(zxid: Zxid): Promise<Tree> {
@@ -352,9 +354,12 @@ export class Storage {
     );
   }
 
-  /** Seals the log, so that the next start has nothing to prove. Idempotent; nothing may be asked for afterwards. */
+  /**
+   * Seals the log, so that the next start has nothing to prove, and closes all files. Idempotent; what is asked for
+   * afterwards never settles. Once the disk has failed there is nothing to wait for: it resolves and leaves all as it is.
+   */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= Promise.race([this.#close(), this.#queue.failed]);
     return this.#closed;
   }
 
@@ -367,9 +372,19 @@ export class Storage {
   /** For work beside the queue: its failure ends the server too. */
   #orFatal<T>(work: Promise<T>): Promise<T> {
     return work.catch((error) => {
-      endServer(this.#env, error);
+      this.#queue.fail(error);
       return new Promise<never>(() => {});
     });
+  }
+
+  /** Beside the queue, of files that are not closed before it is done. */
+  #read<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) return new Promise(() => {});
+    const reading = work();
+    this.#reading.add(reading);
+    const done = (): boolean => this.#reading.delete(reading);
+    reading.then(done, done);
+    return this.#orFatal(reading);
   }
 
   async #appendAll(gathering: Append[]): Promise<void> {
@@ -505,7 +520,7 @@ export class Storage {
     this.#commit = entry.zxid;
     this.#snapshots.set(file.name, new SharedFile(file, this.#removeFile));
     // The directory is fsynced with the new segment's name.
-    await this.#continueIn([], entry.zxid, { snapshots: [entry], standing: 'voter' });
+    await this.#continueIn([], entry.zxid, { snapshots: [entry] });
     this.#log.history.restartAt(entry.zxid);
     this.#dropSnapshotsBut([entry]);
     this.#recordsSinceSnapshot = 0;
@@ -546,7 +561,7 @@ export class Storage {
       bytes,
       read: async (offset) => {
         const length = Math.min(chunkBytes, bytes - offset);
-        const data = await this.#orFatal(shared.file.read(offset, length));
+        const data = await this.#read(() => shared.file.read(offset, length));
         return { data, last: offset + length === bytes };
       },
       close: release,
@@ -562,6 +577,7 @@ export class Storage {
     await this.#run(async () => {
       if (!this.#writer.isSealed) await this.#writeBatch([], this.#commit);
       await this.#discardReceived();
+      await Promise.allSettled(this.#reading);
       for (const { file } of this.#log.segments) await file.file.close();
       for (const { file } of this.#snapshots.values()) await file.close();
     });

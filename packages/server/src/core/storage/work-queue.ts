@@ -8,6 +8,11 @@ export class WorkQueue {
   #failed = false;
   #tail: Promise<void> = Promise.resolve();
   #idlers: (() => void)[] = [];
+  #tellFailed: () => void = () => {};
+  /** Resolves when something failed. */
+  readonly failed: Promise<void> = new Promise((resolve) => {
+    this.#tellFailed = resolve;
+  });
 
   constructor(onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure;
@@ -26,14 +31,21 @@ export class WorkQueue {
         try {
           resolve(await work());
         } catch (error) {
-          this.#failed = true;
-          this.#onFailure(error);
+          this.fail(error);
           return;
         }
         this.#pending--;
         if (this.#pending === 0) this.#wakeIdlers();
       });
     });
+  }
+
+  /** Work beside the queue failed: nothing of the queue is begun any more. The first failure counts. */
+  fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#onFailure(error);
+    this.#tellFailed();
   }
 
   /** Once nothing is queued or running; at once when that is so now. */
