@@ -6,7 +6,9 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = { smoke };
 const [name] = process.argv.slice(2);
 const bench = name === undefined ? undefined : BENCHES[name];
 if (bench === undefined) {
-  process.stderr.write(`usage: npm run bench -- NAME, with NAME one of: ${Object.keys(BENCHES).join(', ')}\n`);
+  process.stderr.write(
+    `usage: npm run bench -- NAME, with NAME one of: ${Object.keys(BENCHES).join(', ')}\n`,
+  );
   process.exit(2);
 }
 await bench();

@@ -47,7 +47,9 @@ export async function smoke(): Promise<void> {
       ].join(''),
     );
   };
-  print(`${''.padEnd(34)}${'3 servers'.padStart(10)}${'1 server'.padStart(10)}${'ZooKeeper*'.padStart(12)}${'ratio'.padStart(8)}`);
+  print(
+    `${''.padEnd(34)}${'3 servers'.padStart(10)}${'1 server'.padStart(10)}${'ZooKeeper*'.padStart(12)}${'ratio'.padStart(8)}`,
+  );
   row('writes/s', ({ writes }) => writes.perSecond, 0, ORIENTATION.writes);
   row('reads/s', ({ reads }) => reads.perSecond, 0, ORIENTATION.reads);
   row('lone write p50 ms', ({ loneP50 }) => loneP50, 3, ORIENTATION.loneMs);
