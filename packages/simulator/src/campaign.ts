@@ -106,6 +106,8 @@ const COUNTS: readonly string[] = [
   'writes refused',
   'watch events',
   'sessions expired',
+  'locks taken',
+  'leases lost',
 ];
 
 const REPORT: readonly (readonly [TallyGroup, readonly string[]])[] = [

@@ -34,6 +34,18 @@ function sessionTxn(): Uint8Array {
   } satisfies Txn);
 }
 
+function closeTxn(): Uint8Array {
+  return encodeTxn({
+    kind: 'closeSession',
+    timeMs: 1,
+    sessionId: SESSION,
+    requestNo: 0,
+    answeredThrough: 0,
+    requestHash: 0,
+    closeSession: { sessionId: SESSION },
+  } satisfies Txn);
+}
+
 /** A true history to plant lies in: three servers, epoch 1, led by 1; records 0 (start), 1 (session), 2 and 3 (writes). */
 const RECORDS: readonly LogRecord[] = [
   record(0, 'epoch-start', NOTHING),
@@ -67,11 +79,13 @@ function state(lastZxid: Zxid, epoch: number, appliedZxid: Zxid = ZXID_NONE): Du
 
 /** A checker that has seen every server start, and the servers' steps in short form. */
 function bench() {
-  const checker = new Checker([1, 2, 3]);
+  const clock = { nowMs: 0 };
+  const checker = new Checker([1, 2, 3], { nowMs: () => clock.nowMs, clockRateMax: 1 });
   const effect = (id: number, ...effects: Effect[]): void =>
     checker.step(id, { kind: 'tick', nowMs: 0 }, effects);
   const t = {
     checker,
+    clock,
     start: (id: number, found: DurableState = state(ZXID_NONE, 0)) =>
       checker.step(id, { kind: 'drained', incarnation: 1, state: found }, []),
     append: (id: number, records: readonly LogRecord[]) =>
@@ -499,4 +513,31 @@ test('a server that attaches a session with an older state than the session saw 
   s.create(1, 2, '/b');
   s.done(1, '/b', at(3), at(3));
   expect(() => stream(t, at(2))).toThrow('a server behind its client does not serve it');
+});
+
+test('a leader that is established late need not have what later epochs committed', () => {
+  const t = bench();
+  for (const id of [1, 2, 3]) t.holds(id);
+  t.deliver(1, RECORDS);
+  const later = { zxid: makeZxid(2, 0), previous: at(3), kind: 'epoch-start', payload: NOTHING } as const;
+  t.holds(1, [later]);
+  t.holds(2, [later]);
+  t.deliver(1, [later]);
+  expect(() => t.leads(3, 1)).not.toThrow();
+  expect(() => t.leads(3, 2)).toThrow('an established leader has all that is committed');
+});
+
+test('a session that ends too soon after a heartbeat that was acknowledged on the wire is found', () => {
+  const t = settled();
+  const tap = t.checker.tap();
+  tap.sent(encodeClientFrame({ entries: [{ kind: 'attach', attach: { ...ATTACH, sessionId: 0 } }] }));
+  tap.received(encodeServerFrame({ entries: [{ kind: 'attached', attached: ATTACHED }] }));
+  t.clock.nowMs = 600;
+  tap.sent(encodeClientFrame({ entries: [{ kind: 'heartbeat', heartbeat: { number: 1 } }] }));
+  const heartbeatAck = { number: 1, zxid: at(3), serverTimeMs: 0 };
+  tap.received(encodeServerFrame({ entries: [{ kind: 'heartbeatAck', heartbeatAck }] }));
+  t.clock.nowMs = 1599;
+  const end = [record(4, 'txn', closeTxn())];
+  for (const id of [1, 2, 3]) t.holds(id, end);
+  expect(() => t.deliver(1, end)).toThrow('no session expires before its time');
 });

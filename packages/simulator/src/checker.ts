@@ -1,7 +1,9 @@
 import type { PeerId, Zxid } from '@zabra/model';
 import type { Effect, Input } from '@zabra/zab';
 import type { WireTap } from './client-env.ts';
+import { ExpiryChecker } from './expiry-checker.ts';
 import { HistoryChecker } from './history-checker.ts';
+import { LockChecker } from './lock-checker.ts';
 import { LogChecker } from './log-checker.ts';
 import { SessionChecker } from './session-checker.ts';
 
@@ -18,13 +20,18 @@ export interface ServerState {
  * frame of every client, and throws {@link Violation} at the first that breaks a rule.
  */
 export class Checker {
-  readonly history: HistoryChecker = new HistoryChecker();
+  readonly history: HistoryChecker;
   readonly logs: LogChecker;
+  readonly expiry: ExpiryChecker;
+  readonly locks: LockChecker = new LockChecker();
   readonly sessions: SessionChecker;
 
-  constructor(members: readonly PeerId[]) {
+  /** For the clocks see {@link ExpiryChecker}. */
+  constructor(members: readonly PeerId[], clocks: { nowMs: () => number; clockRateMax: number }) {
+    this.expiry = new ExpiryChecker(clocks);
+    this.history = new HistoryChecker((sessionId) => this.expiry.ended(sessionId));
     this.logs = new LogChecker(this.history, members);
-    this.sessions = new SessionChecker(this.history);
+    this.sessions = new SessionChecker(this.history, this.expiry);
   }
 
   step(id: PeerId, input: Input, effects: readonly Effect[]): void {

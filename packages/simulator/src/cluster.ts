@@ -138,9 +138,7 @@ export class Cluster {
 
   /** What had gathered meanwhile arrives as a burst. */
   resume(id: PeerId): void {
-    const process = this.#host(id).process;
-    if (process === undefined || !process.isPaused) return;
-    for (const work of process.resume()) this.#scheduler.after(0, () => process.deliver(work));
+    this.#host(id).process?.resume((work) => this.#scheduler.after(0, work));
   }
 
   #host(id: PeerId): Host {
@@ -157,13 +155,16 @@ interface Host {
   lives: number;
 }
 
+/** Seconds that the fastest clock counts per second. */
+export const CLOCK_RATE_MAX = 1.02;
+
 function makeHost(id: PeerId, config: RunConfig, random: RandomStream): Host {
   const own = random.stream(`server ${id}`);
   return {
     machine: new Machine(own.stream('disk'), { ...config.disk }),
     clock: {
       originUs: own.below(1_000_000_000),
-      rate: own.pick([1, 1, 0.98, 1.02]),
+      rate: own.pick([1, 1, 0.98, CLOCK_RATE_MAX]),
       wallOffsetMs: own.between(-1000, 1000),
     },
     random: own,

@@ -21,6 +21,8 @@ export const FAULT_KINDS = [
   'reset',
   'half-open',
   'client cut',
+  'client pause',
+  'client crash',
   'slow disk',
   'clock jump',
 ] as const;
@@ -30,6 +32,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export interface RunConfig {
   readonly servers: number;
   readonly clients: number;
+  /** More clients, which do nothing but hold locks and wait for them. */
+  readonly lockers: number;
   readonly faults: readonly FaultKind[];
   /** How long faults go on, and the mean time between two. */
   readonly faultsUs: number;
@@ -46,6 +50,9 @@ export interface RunConfig {
 
 const KiB = 1024;
 
+/** Twice the least margin by which a client gives a session up before its time. */
+const SESSION_TIMEOUT_MS_MIN = 500;
+
 /** Small segments, history and snapshots, so that within seconds all kinds of sync, purge and recovery happen. */
 export function drawConfig(random: RandomStream): RunConfig {
   const faults = FAULT_KINDS.filter(() => random.chance(0.5));
@@ -53,11 +60,12 @@ export function drawConfig(random: RandomStream): RunConfig {
   return {
     servers: random.chance(0.75) ? 3 : 5,
     clients: random.between(3, 6),
+    lockers: random.pick([0, 2, 4]),
     faults: faults.length > 0 ? faults : ['process crash'],
     faultsUs: random.between(1_500_000, 6_000_000),
     faultEveryUsMean: random.logBetween(80_000, 800_000),
     writesMin: random.between(110, 250),
-    sessionTimeoutMs: random.pick([1000, 2500, 6000]),
+    sessionTimeoutMs: random.pick([SESSION_TIMEOUT_MS_MIN, 1000, 2500, 6000]),
     network: {
       delayUsMin: random.pick([20, 200, 1000]),
       delayUsMean: random.logBetween(50, 8000),
@@ -77,7 +85,7 @@ export function drawConfig(random: RandomStream): RunConfig {
       tickMs: random.pick([25, 50]),
       electionPatienceMs: random.between(20, 200),
       notifyIntervalMs: random.between(20, 100),
-      sessionTimeoutMinMs: 1000,
+      sessionTimeoutMinMs: SESSION_TIMEOUT_MS_MIN,
     },
     limits: drawLimits(random),
     storage: drawStorage(random),

@@ -2,9 +2,20 @@ import type { PeerId } from '@zabra/model';
 import type { Cluster } from './cluster.ts';
 import type { FaultKind, RunConfig } from './config.ts';
 import type { HostId, Network } from './network.ts';
+import type { Process } from './process.ts';
 import type { RandomStream } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { MachineClock } from './server-env.ts';
 import type { Tally } from './tally.ts';
+
+/** A client as faults see it. */
+export interface FaultyClient {
+  readonly host: HostId;
+  readonly process: Process;
+  readonly clock: MachineClock;
+  /** Its process has died. */
+  readonly crashed: () => void;
+}
 
 /** Breaks things, at times and places drawn from its own stream, until it is told to stop. */
 export class Faults {
@@ -14,7 +25,7 @@ export class Faults {
   readonly #random: RandomStream;
   readonly #config: RunConfig;
   readonly #tally: Tally;
-  readonly #clients: HostId[] = [];
+  readonly #clients = new Set<FaultyClient>();
   #isOver = false;
 
   constructor(options: {
@@ -41,15 +52,21 @@ export class Faults {
     });
   }
 
-  /** This client may lose its streams, or sight of the servers, too. */
-  addClient(host: HostId): void {
-    this.#clients.push(host);
+  /** This client may lose its streams, or sight of the servers, or its life, too. */
+  addClient(client: FaultyClient): void {
+    this.#clients.add(client);
+  }
+
+  /** It has ended. */
+  removeClient(client: FaultyClient): void {
+    this.#clients.delete(client);
   }
 
   /** Makes everything whole again: what was down starts, what was cut is joined. */
   end(): void {
     this.#isOver = true;
     this.#network.unblockAll();
+    for (const client of this.#clients) this.#resumeClient(client);
     for (const id of this.#cluster.members) {
       this.#cluster.machine(id).stall(1);
       this.#cluster.resume(id);
@@ -98,7 +115,13 @@ export class Faults {
         this.#reset(target, kind);
         break;
       case 'client cut':
-        this.#cutClient();
+        this.#cutClient(this.#client());
+        break;
+      case 'client pause':
+        this.#pauseClient(this.#client());
+        break;
+      case 'client crash':
+        this.#crashClient(this.#client());
         break;
       case 'slow disk':
         this.#cluster.machine(target).stall(random.logBetween(3, 100));
@@ -108,8 +131,7 @@ export class Faults {
         );
         break;
       case 'clock jump':
-        this.#cluster.clock(target).wallOffsetMs += random.pick([-1, 1]) * random.logBetween(1000, 3e11);
-        this.#tally.add('faults', kind);
+        this.#jump(random.chance(0.5) ? this.#cluster.clock(target) : this.#client()?.clock);
         break;
     }
   }
@@ -159,25 +181,66 @@ export class Faults {
     });
   }
 
-  /** Now and then for so long that its session expires. */
-  #cutClient(): void {
-    const client = this.#random.pick(this.#clients);
+  /** Undefined between the end of the last one and the start of the next. */
+  #client(): FaultyClient | undefined {
+    return this.#clients.size === 0 ? undefined : this.#random.pick([...this.#clients]);
+  }
+
+  #cutClient(client: FaultyClient | undefined): void {
+    if (client === undefined) return;
+    const { host } = client;
     for (const id of this.#cluster.members) {
-      this.#network.block(client, id);
-      this.#network.block(id, client);
+      this.#network.block(host, id);
+      this.#network.block(id, host);
     }
     this.#tally.add('faults', 'client cut');
-    const lengthUs = this.#random.logBetween(20_000, this.#config.sessionTimeoutMs * 2000);
-    this.#scheduler.after(lengthUs, () => {
+    this.#scheduler.after(this.#absenceUs(), () => {
       for (const id of this.#cluster.members) {
-        this.#network.unblock(client, id);
-        this.#network.unblock(id, client);
+        this.#network.unblock(host, id);
+        this.#network.unblock(id, host);
       }
     });
   }
 
+  #pauseClient(client: FaultyClient | undefined): void {
+    if (client === undefined) return;
+    client.process.pause();
+    this.#tally.add('faults', 'client pause');
+    this.#scheduler.after(this.#absenceUs(), () => this.#resumeClient(client));
+  }
+
+  /** What had gathered meanwhile arrives as a burst. */
+  #resumeClient({ process }: FaultyClient): void {
+    process.resume((work) => this.#scheduler.after(0, work));
+  }
+
+  /** Its session goes on until it expires. */
+  #crashClient(client: FaultyClient | undefined): void {
+    if (client === undefined) return;
+    this.#clients.delete(client);
+    client.process.kill();
+    this.#network.hostDied(client.host, false);
+    this.#tally.add('faults', 'client crash');
+    client.crashed();
+  }
+
+  /** Half the time long enough for a session to expire. */
+  #absenceUs(): number {
+    const timeoutUs = this.#config.sessionTimeoutMs * 1000;
+    return this.#random.chance(0.5)
+      ? this.#random.logBetween(20_000, timeoutUs)
+      : this.#random.between(timeoutUs, 2 * timeoutUs);
+  }
+
+  #jump(clock: MachineClock | undefined): void {
+    if (clock === undefined) return;
+    clock.wallOffsetMs += this.#random.pick([-1, 1]) * this.#random.logBetween(1000, 3e11);
+    this.#tally.add('faults', 'clock jump');
+  }
+
   #reset(target: PeerId, kind: 'reset' | 'half-open'): void {
-    const others = [...this.#cluster.members.filter((id) => id !== target), ...this.#clients];
+    const clients = Array.from(this.#clients, ({ host }) => host);
+    const others = [...this.#cluster.members.filter((id) => id !== target), ...clients];
     const count = this.#network.reset(target, this.#random.pick(others), kind === 'half-open');
     if (count > 0) this.#tally.add('faults', kind);
   }

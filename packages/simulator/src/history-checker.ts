@@ -1,4 +1,4 @@
-import { parentOf, type Zxid } from '@zabra/model';
+import { type Epoch, epochOf, parentOf, type Zxid } from '@zabra/model';
 import { type Change, decodeTxn, type Txn } from '@zabra/proto';
 import type { LogRecord } from '@zabra/zab';
 import { hashBytes } from './trace.ts';
@@ -24,6 +24,12 @@ export class HistoryChecker {
   /** Of each path: when its data (or existence) and its list of children changed, oldest first. */
   readonly #dataChanges = new Map<string, Zxid[]>();
   readonly #childChanges = new Map<string, Zxid[]>();
+  readonly #sessionEnded: (sessionId: number) => void;
+
+  /** `sessionEnded` hears of each session's end when the first server delivers it. */
+  constructor(sessionEnded: (sessionId: number) => void) {
+    this.#sessionEnded = sessionEnded;
+  }
 
   get length(): number {
     return this.#zxids.length;
@@ -31,6 +37,11 @@ export class HistoryChecker {
 
   get last(): Zxid | undefined {
     return this.#zxids.at(-1);
+  }
+
+  /** The last record of this epoch or one before it. */
+  lastThrough(epoch: Epoch): Zxid | undefined {
+    return this.#zxids.findLast((zxid) => epochOf(zxid) <= epoch);
   }
 
   has(zxid: Zxid): boolean {
@@ -101,6 +112,9 @@ export class HistoryChecker {
         break;
       case 'attachSession':
         this.#nonces.set(txn.attachSession.sessionId, txn.attachSession.nonce);
+        break;
+      case 'closeSession':
+        this.#sessionEnded(txn.closeSession.sessionId);
         break;
       case 'change':
         this.#noteChange(zxid, txn.change);

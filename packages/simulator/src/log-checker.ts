@@ -189,7 +189,8 @@ export class LogChecker {
     });
     if (former !== undefined) return;
     this.#leaders.set(epoch, server.id);
-    const last = this.#history.last ?? (0 as Zxid);
+    // One that got to it late, with promises of before, is a deposed leader that does not know it yet.
+    const last = this.#history.lastThrough(epoch) ?? (0 as Zxid);
     demand(server.has(last), 'an established leader has all that is committed', {
       server: server.id,
       epoch,

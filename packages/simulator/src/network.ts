@@ -1,5 +1,5 @@
 import { assert } from '@zabra/model';
-import type { ClientStream, StreamHandlers } from '@zabra/server/core';
+import type { FrameStream, StreamHandlers } from '@zabra/server/core';
 import type { Process } from './process.ts';
 import type { RandomStream } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -289,7 +289,7 @@ class Lane {
 const WINDOW_BYTES = 64 * 1024;
 
 /** One side of a stream, in the shape that servers and clients know. */
-export class Endpoint implements ClientStream {
+export class Endpoint implements FrameStream {
   readonly remote: string;
   readonly out: Lane;
   readonly #incoming: Lane;

@@ -14,6 +14,8 @@ export class Process {
   readonly #onStep: () => void;
   #alive = true;
   #paused = false;
+  /** Goes on after a pause, and has not yet had all that gathered. */
+  #catchesUp = false;
   #backlog: (() => void)[] = [];
   #crash: { effectsLeft: number; readonly work: () => void } | undefined;
 
@@ -25,10 +27,6 @@ export class Process {
 
   get isAlive(): boolean {
     return this.#alive;
-  }
-
-  get isPaused(): boolean {
-    return this.#paused;
   }
 
   /** True when the process may do this to the world. The crash that was set for this effect happens before it. */
@@ -47,16 +45,8 @@ export class Process {
   /** Something reaches the process; later if it is paused, never if it is dead. */
   deliver(work: () => void): void {
     if (!this.#alive) return;
-    if (this.#paused) {
-      this.#backlog.push(work);
-      return;
-    }
-    this.#onStep();
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof ProcessEnded)) throw error;
-    }
+    if (this.#paused || this.#catchesUp) this.#backlog.push(work);
+    else this.#reach(work);
   }
 
   kill(): void {
@@ -68,11 +58,33 @@ export class Process {
     this.#paused = true;
   }
 
-  /** What had gathered, in order: the caller schedules each as an event of its own. */
-  resume(): readonly (() => void)[] {
+  /** What had gathered arrives as a burst, in order and before what comes later; `later` makes an event of each. */
+  resume(later: (work: () => void) => void): void {
+    if (!this.#paused) return;
     this.#paused = false;
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    return backlog;
+    this.#catchesUp = true;
+    this.#catchUp(later);
+  }
+
+  #catchUp(later: (work: () => void) => void): void {
+    later(() => {
+      if (this.#paused) return;
+      const work = this.#backlog.shift();
+      if (work === undefined) {
+        this.#catchesUp = false;
+        return;
+      }
+      this.#reach(work);
+      this.#catchUp(later);
+    });
+  }
+
+  #reach(work: () => void): void {
+    this.#onStep();
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof ProcessEnded)) throw error;
+    }
   }
 }

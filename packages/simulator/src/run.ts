@@ -4,9 +4,9 @@ import type { Effect, Input } from '@zabra/zab';
 import { Checker } from './checker.ts';
 import { isClientError, startClient } from './client-adapter.ts';
 import { addressOf, createClientEnv, type WireTap } from './client-env.ts';
-import { Cluster } from './cluster.ts';
+import { CLOCK_RATE_MAX, Cluster } from './cluster.ts';
 import { drawConfig, type RunConfig } from './config.ts';
-import { Faults } from './faults.ts';
+import { Faults, type FaultyClient } from './faults.ts';
 import { FIRST_CLIENT, hostName, Network } from './network.ts';
 import { Process, ProcessEnded } from './process.ts';
 import { RandomStream, type Seed } from './random.ts';
@@ -15,7 +15,7 @@ import { checkServer } from './server-adapter.ts';
 import { SyncCounter, Tally } from './tally.ts';
 import { Trace } from './trace.ts';
 import { demand, Violation } from './violation.ts';
-import { runClient, Workload } from './workload.ts';
+import { runClient, takeEveryLock, Workload } from './workload.ts';
 
 export interface RunResult {
   /** Undefined: no rule was broken. */
@@ -39,13 +39,17 @@ export interface RunFailure {
 const SAFETY_LIMIT_US = 120_000_000;
 /** After the faults: a leader and a served write. Elections, a slow fsync or two and the clients' back-off fit in. */
 const LIVENESS_US = 10_000_000;
+/** Then: a newcomer gets every lock: who held it lets go, who waited gives up, and who died expires. */
+const LOCKS_US = 30_000_000;
+/** Of the clients that look whether all is well: what they ask must not fail for want of a session. */
+const PROBE_SESSION_TIMEOUT_MS = 6000;
 /** Then: every client finishes, and every server holds the same. */
 const QUIESCENCE_US = 20_000_000;
 
 /**
  * One run, all of it drawn from the seed:
  *
- *   start ── faults and clients ── heal ── leader and served write ── clients end ── all servers equal
+ *   start ── faults and clients ── heal ── leader, served write, every lock ── clients end ── all servers equal
  *         ── power cut of all machines ── all servers equal again ── every acknowledged write is there
  *
  * Never throws: a broken rule is the result's `failure`.
@@ -80,8 +84,8 @@ class World {
   readonly #network: Network;
   readonly #cluster: Cluster;
   readonly #checker: Checker;
+  readonly #workload: Workload;
   readonly #faults: Faults;
-  readonly #workload = new Workload();
   readonly #tally = new Tally();
   readonly #syncs = new SyncCounter(this.#tally);
   readonly #stepped = new Set<PeerId>();
@@ -110,7 +114,11 @@ class World {
         failed: (id, error) => this.fail(error, `server ${id} ended itself: `),
       },
     });
-    this.#checker = new Checker(this.#cluster.members);
+    this.#checker = new Checker(this.#cluster.members, {
+      nowMs: () => this.#scheduler.nowUs / 1000,
+      clockRateMax: CLOCK_RATE_MAX,
+    });
+    this.#workload = new Workload(this.#checker.locks);
     this.#faults = new Faults({
       ...shared,
       cluster: this.#cluster,
@@ -127,7 +135,8 @@ class World {
       this.#scheduler.after(this.#random.below(200_000), () => this.#cluster.start(id));
     }
     const clients: Promise<void>[] = [];
-    for (let index = 0; index < this.#config.clients; index++) clients.push(this.#runWorker());
+    for (let index = 0; index < this.#config.clients; index++) clients.push(this.#runWorker('all'));
+    for (let index = 0; index < this.#config.lockers; index++) clients.push(this.#runWorker('locks'));
     await this.#endureFaults();
     await this.#recover();
     this.#workload.end();
@@ -164,7 +173,9 @@ class World {
     this.#tally.add('counts', 'writes acknowledged', this.#checker.sessions.acknowledgedWrites);
     this.#tally.add('counts', 'writes refused', this.#checker.sessions.refusedWrites);
     this.#tally.add('counts', 'watch events', this.#checker.sessions.watchEvents);
-    this.#tally.add('counts', 'sessions expired', this.#checker.sessions.expiredSessions);
+    this.#tally.add('counts', 'sessions expired', this.#checker.expiry.expired);
+    this.#tally.add('counts', 'locks taken', this.#checker.locks.taken);
+    this.#tally.add('counts', 'leases lost', this.#checker.locks.lost);
     return {
       failure: this.#failure,
       traceHash: this.#trace.digest(),
@@ -197,6 +208,10 @@ class World {
     demand(isLed, 'after the faults there is a leader');
     const probe = this.#client();
     await this.#within(LIVENESS_US, 'after the faults a write is served', writeOnce(probe));
+    // Who does nothing must stand in no line; and an epoch that writes use up gives each session its full time again.
+    this.#workload.calm();
+    const locks = takeEveryLock(probe, this.#workload);
+    await this.#within(LOCKS_US, 'after the faults a newcomer gets every lock', locks);
     await this.#within(LIVENESS_US, 'a client closes', probe.close());
   }
 
@@ -255,43 +270,55 @@ class World {
   }
 
   #client(): ZooKeeper {
-    return this.#newClient().zk;
+    return this.#newClient(PROBE_SESSION_TIMEOUT_MS).zk;
   }
 
-  async #runWorker(): Promise<void> {
+  async #runWorker(activities: 'all' | 'locks'): Promise<void> {
     try {
       while (!this.#workload.isOver) {
-        const { zk, random, sleep } = this.#newClient();
-        await runClient({ zk, workload: this.#workload, random: random.stream('workload'), sleep });
-        await zk.close();
+        const { zk, random, sleep, faulty, crash } = this.#newClient(this.#config.sessionTimeoutMs);
+        const live = async (): Promise<void> => {
+          const workload = this.#workload;
+          await runClient({ zk, workload, random: random.stream('workload'), activities, sleep });
+          await zk.close();
+          this.#faults.removeClient(faulty);
+        };
+        // What a dead client waited for never comes.
+        await Promise.race([live(), crash]);
       }
     } catch (error) {
       this.fail(error);
     }
   }
 
-  #newClient(): { zk: ZooKeeper; random: RandomStream; sleep: (delayMs: number) => Promise<void> } {
+  #newClient(sessionTimeoutMs: number): NewClient {
     const host = FIRST_CLIENT + this.#clients++;
     const random = this.#random.stream(`client ${host}`);
+    const process = new Process(hostName(host), () => undefined);
+    const clock = { originUs: random.below(1e9), rate: 1, wallOffsetMs: 0 };
     const env = createClientEnv({
       host,
-      process: new Process(hostName(host), () => undefined),
-      clock: { originUs: random.below(1e9), rate: 1, wallOffsetMs: 0 },
+      process,
+      clock,
       scheduler: this.#scheduler,
       network: this.#network,
       random: random.stream('env'),
       trace: this.#trace,
       tap: () => this.#tap(),
     });
-    this.#faults.addClient(host);
-    const servers = this.#cluster.members.map((id) => addressOf(id));
-    const zk = startClient(env, {
-      servers,
-      sessionTimeoutMs: this.#config.sessionTimeoutMs,
+    let crashed = (): void => undefined;
+    const crash = new Promise<void>((resolve) => {
+      crashed = resolve;
     });
+    const faulty: FaultyClient = { host, process, clock, crashed: () => crashed() };
+    this.#faults.addClient(faulty);
+    const servers = this.#cluster.members.map((id) => addressOf(id));
+    const zk = startClient(env, { servers, sessionTimeoutMs });
     const sleep = (delayMs: number): Promise<void> =>
-      new Promise((resolve) => this.#scheduler.after(delayMs * 1000, resolve));
-    return { zk, random, sleep };
+      new Promise((resolve) => {
+        this.#scheduler.after(delayMs * 1000, () => process.deliver(resolve));
+      });
+    return { zk, random, sleep, faulty, crash };
   }
 
   /** Runs until the promise settles, and demands that it does so in time. */
@@ -325,8 +352,18 @@ class World {
       this.#trace.record(hostName(id), 'digest', state.digest);
     }
     this.#stepped.clear();
+    this.#checker.locks.check();
     if (this.#failure !== undefined) throw new Violation(this.#failure.rule);
   }
+}
+
+interface NewClient {
+  readonly zk: ZooKeeper;
+  readonly random: RandomStream;
+  readonly sleep: (delayMs: number) => Promise<void>;
+  readonly faulty: FaultyClient;
+  /** Resolves when it dies before its end. */
+  readonly crash: Promise<void>;
 }
 
 /** A leader that catches up with what waited may refuse for a while; it may not do so for ever. */

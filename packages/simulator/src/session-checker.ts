@@ -1,36 +1,41 @@
 import type { Zxid } from '@zabra/model';
 import {
   type Attach,
+  type Attached,
   type Change,
   type ClientRequest,
   decodeClientFrame,
   decodeServerFrame,
   type Event,
+  type HeartbeatAck,
   type Rearm,
   type Reply,
   type WriteDone,
 } from '@zabra/proto';
 import type { WireTap } from './client-env.ts';
+import type { ExpiryChecker } from './expiry-checker.ts';
 import type { ExecutedWrite, HistoryChecker } from './history-checker.ts';
 import { demand } from './violation.ts';
 
 /**
  * Listens on the wire of every client and holds the servers to what they tell: each session's replies come in the order
  * of its requests and never show an older state than one before; an acknowledged write is in the history, with that
- * result; the event of a watch comes before any reply that shows the change.
+ * result; the event of a watch comes before any reply that shows the change. What it hears of heartbeats goes to the
+ * {@link ExpiryChecker}.
  */
 export class SessionChecker {
   readonly #history: HistoryChecker;
+  readonly #expiry: ExpiryChecker;
   readonly #sessions = new Map<number, SessionView>();
   #writes = 0;
   #refusals = 0;
   #events = 0;
-  #expiries = 0;
   /** Numbered writes acknowledged, each once. */
   readonly #acknowledged = new Map<string, { sessionId: number; nonce: string; requestNo: number }>();
 
-  constructor(history: HistoryChecker) {
+  constructor(history: HistoryChecker, expiry: ExpiryChecker) {
     this.#history = history;
+    this.#expiry = expiry;
   }
 
   /** Writes whose success a client was told. */
@@ -46,11 +51,6 @@ export class SessionChecker {
     return this.#events;
   }
 
-  /** Sessions whose end a server told to their client. */
-  get expiredSessions(): number {
-    return this.#expiries;
-  }
-
   /** At the end: every acknowledged write is in the history. */
   checkAcknowledged(): void {
     for (const { sessionId, nonce, requestNo } of this.#acknowledged.values()) {
@@ -61,33 +61,45 @@ export class SessionChecker {
 
   /** For one stream of one client. */
   tap(): WireTap {
-    const stream: StreamView = { attach: undefined, session: undefined, requests: [], answered: 0 };
+    const stream: StreamView = {
+      attach: undefined,
+      attachSentMs: 0,
+      session: undefined,
+      beatsSentMs: new Map(),
+      requests: [],
+      answered: 0,
+    };
     return {
       sent: (frame) => {
         for (const entry of decodeClientFrame(frame).entries) {
           if (entry.kind === 'attach') {
             stream.attach = entry.attach;
+            stream.attachSentMs = this.#expiry.nowMs();
             // A new stream holds the watches that the client arms again, and no others.
             this.#sessions.get(entry.attach.sessionId)?.watches.clear();
           }
           if (entry.kind === 'rearm') this.#rearm(stream, entry.rearm);
           if (entry.kind === 'request') stream.requests.push(entry.request);
+          if (entry.kind === 'heartbeat') {
+            stream.beatsSentMs.set(entry.heartbeat.number, this.#expiry.nowMs());
+          }
+          if (entry.kind === 'close' && stream.session !== undefined) {
+            this.#expiry.closing(stream.session.id);
+          }
         }
       },
       received: (frame) => {
         for (const entry of decodeServerFrame(frame).entries) {
-          if (entry.kind === 'attached')
-            this.#attached(stream, entry.attached.sessionId, entry.attached.zxid);
+          if (entry.kind === 'attached') this.#attached(stream, entry.attached);
           if (entry.kind === 'reply') this.#reply(stream, entry.reply);
-          if (entry.kind === 'goodbye' && entry.goodbye.code === 'SESSION_EXPIRED') this.#expiries++;
           if (entry.kind === 'event') this.#event(stream, entry.event);
-          if (entry.kind === 'heartbeatAck') this.#shows(stream, entry.heartbeatAck.zxid, 'a heartbeat');
+          if (entry.kind === 'heartbeatAck') this.#heartbeatAck(stream, entry.heartbeatAck);
         }
       },
     };
   }
 
-  #attached(stream: StreamView, sessionId: number, zxid: number): void {
+  #attached(stream: StreamView, { sessionId, zxid, timeoutMs }: Attached): void {
     const asked = stream.attach?.sessionId ?? 0;
     demand(asked === 0 || asked === sessionId, 'a client gets the session it asked for', {
       asked,
@@ -104,6 +116,21 @@ export class SessionChecker {
       zxid: zxid,
       seen: session.seenZxid,
     });
+    if (asked === 0) this.#expiry.made(sessionId, { attachSentMs: stream.attachSentMs, timeoutMs });
+  }
+
+  #heartbeatAck(stream: StreamView, { number, zxid }: HeartbeatAck): void {
+    this.#shows(stream, zxid, 'a heartbeat');
+    const sentMs = stream.beatsSentMs.get(number);
+    demand(
+      stream.session !== undefined && sentMs !== undefined,
+      'a heartbeat is acknowledged once it was sent',
+      {
+        number,
+      },
+    );
+    stream.beatsSentMs.delete(number);
+    this.#expiry.acknowledged(stream.session.id, sentMs);
   }
 
   #rearm(stream: StreamView, rearm: Rearm): void {
@@ -197,6 +224,9 @@ export class SessionChecker {
 
 interface StreamView {
   attach: Attach | undefined;
+  attachSentMs: number;
+  /** Of the heartbeats that were not acknowledged one by one, by number. */
+  readonly beatsSentMs: Map<number, number>;
   session: SessionView | undefined;
   readonly requests: ClientRequest[];
   answered: number;

@@ -1,5 +1,7 @@
 import type { ZooKeeper } from '@zabra/client/core';
+import { Mutex } from '@zabra/client/recipes';
 import { isClientError } from './client-adapter.ts';
+import type { LockChecker } from './lock-checker.ts';
 import type { RandomStream } from './random.ts';
 import { demand } from './violation.ts';
 
@@ -11,7 +13,22 @@ export class Workload {
   readonly #kept = new Set<string>();
   /** Errors that a client was given, by code. */
   readonly errors: Map<string, number> = new Map();
+  readonly locks: LockChecker;
+  #isStill = false;
   #isOver = false;
+
+  constructor(locks: LockChecker) {
+    this.locks = locks;
+  }
+
+  /** From now on clients finish what they do and then only live on. */
+  calm(): void {
+    this.#isStill = true;
+  }
+
+  get isStill(): boolean {
+    return this.#isStill;
+  }
 
   /** From now on clients finish what they do and begin nothing new. */
   end(): void {
@@ -62,6 +79,19 @@ export class Workload {
   }
 }
 
+/** Few, so that there is always somebody who waits. */
+const LOCKS: readonly string[] = ['/locks/left', '/locks/right'];
+
+/** A newcomer gets each lock: nobody stands in a line for ever. */
+export async function takeEveryLock(zk: ZooKeeper, workload: Workload): Promise<void> {
+  for (const path of LOCKS) {
+    const lease = await new Mutex(zk, path).acquire();
+    workload.locks.acquired(path, lease);
+    workload.locks.ending(path, lease);
+    await lease.release();
+  }
+}
+
 /** The nodes below which everything happens; the first client to come makes them. */
 export const ROOTS: readonly string[] = ['/counters', '/queue', '/things', '/live', '/pairs'];
 
@@ -73,20 +103,32 @@ export async function runClient(options: {
   zk: ZooKeeper;
   workload: Workload;
   random: RandomStream;
-  sleep: (delayMs: number) => Promise<void>;
+  activities: 'all' | 'locks';
+  sleep: Sleep;
 }): Promise<void> {
   const { zk, workload, random, sleep } = options;
   for (const root of ROOTS) await attempt(workload, () => zk.create(root, 'root'));
-  const kinds = random.shuffled(ACTIVITIES).slice(0, random.between(3, ACTIVITIES.length));
+  const kinds =
+    options.activities === 'locks'
+      ? [takeLock]
+      : random.shuffled(ACTIVITIES).slice(0, random.between(3, ACTIVITIES.length));
   const pauseMsMean = random.logBetween(20, 250);
   const turns = random.logBetween(5, 500);
-  for (let turn = 0; turn < turns && !workload.isOver; turn++) {
-    await random.pick(kinds)(zk, workload, random);
-    await sleep(random.exponential(pauseMsMean));
+  for (let turn = 0; turn < turns && !workload.isOver; ) {
+    if (workload.isStill) await sleep(STILL_MS);
+    else {
+      turn++;
+      await random.pick(kinds)(zk, workload, random, sleep);
+      await sleep(random.exponential(pauseMsMean));
+    }
   }
 }
 
-type Activity = (zk: ZooKeeper, workload: Workload, random: RandomStream) => Promise<void>;
+/** How soon a client that does nothing looks whether it is to end. */
+const STILL_MS = 200;
+
+type Sleep = (delayMs: number) => Promise<void>;
+type Activity = (zk: ZooKeeper, workload: Workload, random: RandomStream, sleep: Sleep) => Promise<void>;
 
 const ACTIVITIES: readonly Activity[] = [
   increment,
@@ -96,6 +138,7 @@ const ACTIVITIES: readonly Activity[] = [
   churnThings,
   liveAndWatch,
   transferWithSequence,
+  takeLock,
 ];
 
 /** Read-modify-write with a version. */
@@ -199,6 +242,27 @@ async function liveAndWatch(zk: ZooKeeper, workload: Workload, random: RandomStr
   });
 }
 
+/** A lease is held for its time whatever becomes of it, so that the end of a lost one is seen too. */
+async function takeLock(
+  zk: ZooKeeper,
+  workload: Workload,
+  random: RandomStream,
+  sleep: Sleep,
+): Promise<void> {
+  const path = random.pick(LOCKS);
+  const mutex = new Mutex(zk, path, { onSuspended: random.chance(0.2) ? 'lose' : 'hold' });
+  const timeoutMs = random.logBetween(50, 5000);
+  const holdMs = random.logBetween(5, 2000);
+  await attempt(workload, async () => {
+    const lease = random.chance(0.2) ? await mutex.tryAcquire() : await mutex.acquire({ timeoutMs });
+    if (lease === null) return;
+    workload.locks.acquired(path, lease);
+    await sleep(holdMs);
+    workload.locks.ending(path, lease);
+    await lease.release();
+  });
+}
+
 /** A refusal or a lost connection is part of life; anything else is a flaw. */
 async function attempt(workload: Workload, work: () => Promise<unknown>): Promise<void> {
   try {
@@ -222,6 +286,8 @@ const UNEXPECTED: ReadonlySet<string> = new Set([
   'CODEC_FAILED',
   'INVALID_PATH',
   'BAD_ARGUMENTS',
+  // Of one who waits: somebody took it out of the line.
+  'LEASE_LOST',
 ]);
 
 function payload(random: RandomStream): string {

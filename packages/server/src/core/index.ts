@@ -7,7 +7,6 @@ export type {
   DiskFile,
   Env,
   FrameStream,
-  FrameStream as ClientStream,
   Logger,
   PeerNetwork,
   PeerService,
