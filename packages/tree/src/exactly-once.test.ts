@@ -129,6 +129,17 @@ describe('a numbered write', () => {
     expect(leader.tree.storedResult(1, 'first', 100)).toMatchObject({ kind: 'done' });
   });
 
+  test.each([
+    { name: 'pending', settle: (): void => {} },
+    { name: 'applied', settle: (leader: Leader): unknown => leader.applyAll() },
+  ])('is not done any more once a later one is $name', ({ settle }) => {
+    const leader = openLeader();
+    ask(leader, 2, create('/b'));
+    settle(leader);
+    expect(ask(leader, 1, create('/a'))).toMatchObject({ kind: 'refused', refusal: { code: 'LIMIT' } });
+    expect(ask(leader, 3, create('/c')).kind).toBe('txn');
+  });
+
   test('may be ahead of the last known answer by so many, so the table is bounded', () => {
     const leader = openLeader({ outstandingRequestsMax: 3 });
     for (const requestNo of [1, 2, 3])
