@@ -178,7 +178,7 @@ export interface Notification {
   readonly standing: Standing;
   /** Election round. */
   readonly round: number;
-  /** The vote: whom, and that server's current epoch and last zxid. */
+  /** The vote: whom, with that server's current epoch and last zxid while looking, with the sender's own once settled. */
   readonly leader: number;
   readonly epoch: number;
   readonly zxid: number;

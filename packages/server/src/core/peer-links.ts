@@ -61,7 +61,8 @@ export class PeerLinks {
   /** Every stream that is open, introduced or not, and every timer: what `close` has to end. */
   readonly #streams = new Set<FrameStream>();
   readonly #timers = new Set<Cancel>();
-  #nextLearnerLink = LEARNER_LINKS_FROM;
+  /** Links that learners open count up from 1; those that Zab opens count down from -1. */
+  #nextLearnerLink = 1;
   #closed = false;
 
   constructor(env: Env, options: PeerLinksOptions, clusterId: () => string | undefined, events: PeerEvents) {
@@ -371,9 +372,6 @@ export class PeerLinks {
 
 /** A frame is sent when it has grown to this; what a peer takes at once is a few times as much. */
 export const FRAME_BYTES: number = 2 ** 20;
-
-/** Links that learners open count from here; those that this server opens are numbered by Zab, from 1. */
-const LEARNER_LINKS_FROM = 2 ** 40;
 
 function withoutHello<Message extends { readonly kind: string }>(
   word: Message | { readonly kind: 'hello' },
