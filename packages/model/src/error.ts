@@ -39,7 +39,8 @@ export type ErrorCode =
   | 'UNREACHABLE'
   | 'PROTOCOL_VERSION'
   | 'BEHIND'
-  | 'LIMIT';
+  | 'LIMIT'
+  | 'NO_WATCHER';
 
 /** `KeeperException.Code` of each, 0 where ZooKeeper has none. */
 export const RC: Readonly<Record<ErrorCode, number>> = {
@@ -80,6 +81,7 @@ export const RC: Readonly<Record<ErrorCode, number>> = {
   PROTOCOL_VERSION: 0,
   BEHIND: 0,
   LIMIT: 0,
+  NO_WATCHER: -121,
 };
 
 /** A refusal as data: what the protocol foresees is not thrown inside the server. */

@@ -1,11 +1,29 @@
 import type { Acl } from './acl.ts';
+import type { SessionId } from './ids.ts';
 
-/** How a node is created. `container` and the TTL modes come with the whole data manager. */
-export type CreateMode = 'persistent' | 'persistent-sequential' | 'ephemeral' | 'ephemeral-sequential';
+/**
+ * How a node is created. A `container` is removed some time after its last child went; a node with a TTL once it has no
+ * children and nothing wrote it for that long.
+ */
+export type CreateMode =
+  | 'persistent'
+  | 'persistent-sequential'
+  | 'ephemeral'
+  | 'ephemeral-sequential'
+  | 'container'
+  | 'ttl'
+  | 'ttl-sequential';
 
 export function isSequential(mode: CreateMode): boolean {
-  return mode === 'persistent-sequential' || mode === 'ephemeral-sequential';
+  return mode === 'persistent-sequential' || mode === 'ephemeral-sequential' || mode === 'ttl-sequential';
 }
+
+export function isTtl(mode: CreateMode): boolean {
+  return mode === 'ttl' || mode === 'ttl-sequential';
+}
+
+/** 40 bits of ms, as in ZooKeeper: about 34 years. */
+export const TTL_MS_MAX = 0xff_ffff_ffff;
 
 export function isEphemeral(mode: CreateMode): boolean {
   return mode === 'ephemeral' || mode === 'ephemeral-sequential';
@@ -21,6 +39,8 @@ export interface CreateOperation {
   readonly data: Uint8Array;
   readonly mode: CreateMode;
   readonly acl: readonly Acl[];
+  /** Of the TTL modes, from 1 to TTL_MS_MAX; 0 otherwise. */
+  readonly ttlMs: number;
 }
 export interface SetOperation {
   readonly kind: 'set';
@@ -44,12 +64,43 @@ export interface CheckAbsentOperation {
   readonly kind: 'checkAbsent';
   readonly path: string;
 }
+/** Only inside a transaction: the node exists and this session owns it. */
+export interface CheckOwnerOperation {
+  readonly kind: 'checkOwner';
+  readonly path: string;
+  readonly sessionId: SessionId;
+}
+export interface SetAclOperation {
+  readonly kind: 'setAcl';
+  readonly path: string;
+  readonly acl: readonly Acl[];
+  /** Of the ACL (`aversion`). */
+  readonly version: number;
+}
+/** Starts the TTL of a node anew and changes nothing. */
+export interface TouchOperation {
+  readonly kind: 'touch';
+  readonly path: string;
+}
 export type SubOperation =
   | CreateOperation
   | SetOperation
   | DeleteOperation
   | CheckOperation
-  | CheckAbsentOperation;
+  | CheckAbsentOperation
+  | CheckOwnerOperation
+  | SetAclOperation
+  | TouchOperation;
+
+/** A node and what is below it, children before parents; as many as one change may have, and the rest by further ones. */
+export interface DeleteTreeOperation {
+  readonly kind: 'deleteTree';
+  readonly path: string;
+  /** 0: as many as the limit allows. */
+  readonly nodesMax: number;
+  /** All of it in this one change, or nothing. */
+  readonly atomic: boolean;
+}
 
 /** All or nothing. */
 export interface TransactionOperation {
@@ -58,7 +109,14 @@ export interface TransactionOperation {
 }
 
 /** What a session may ask the ensemble to change. */
-export type WriteOperation = CreateOperation | SetOperation | DeleteOperation | TransactionOperation;
+export type WriteOperation =
+  | CreateOperation
+  | SetOperation
+  | DeleteOperation
+  | SetAclOperation
+  | TouchOperation
+  | DeleteTreeOperation
+  | TransactionOperation;
 
 /** What a server asks for on behalf of a session. */
 export type SessionOperation =
@@ -88,4 +146,13 @@ export interface WriteRequest {
   readonly operation: WriteOperation;
 }
 
-export type Request = WriteRequest | { readonly kind: 'session'; readonly operation: SessionOperation };
+/** The leader's own: a container or a node with a TTL whose time has come. */
+export interface ReapRequest {
+  readonly kind: 'reap';
+  readonly path: string;
+}
+
+export type Request =
+  | WriteRequest
+  | { readonly kind: 'session'; readonly operation: SessionOperation }
+  | ReapRequest;

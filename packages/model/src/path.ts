@@ -1,4 +1,4 @@
-/** Limits on names, so that no path can make a frame or a recursion unbounded. */
+/** Limits on names, so that no path can make a frame or a recursion unbounded. Bytes are those of UTF-8. */
 export const PATH_BYTES_MAX = 4096;
 export const PATH_DEPTH_MAX = 256;
 
@@ -11,8 +11,7 @@ export const PATH_DEPTH_MAX = 256;
 export function pathFault(path: string, options: { readonly sequential?: boolean } = {}): string | undefined {
   if (path.length === 0) return 'a path is not empty: write "/" for the root';
   if (path[0] !== '/') return 'a path starts with "/"';
-  if (path.length > PATH_BYTES_MAX)
-    return `a path has at most ${PATH_BYTES_MAX} characters; this one has ${path.length}`;
+  if (isTooLong(path)) return `a path has at most ${PATH_BYTES_MAX} bytes; this one has ${utf8Bytes(path)}`;
   const checked = options.sequential === true ? `${path}1` : path;
   if (checked === '/') return undefined;
   let depth = 0;
@@ -43,6 +42,11 @@ export function pathFault(path: string, options: { readonly sequential?: boolean
   return undefined;
 }
 
+/** More bytes than PATH_BYTES_MAX? Counts only where the length alone does not decide. */
+export function isTooLong(path: string): boolean {
+  return path.length * BYTES_PER_UNIT_MAX > PATH_BYTES_MAX && utf8Bytes(path) > PATH_BYTES_MAX;
+}
+
 /** `/a` of `/a/b`, `/` of `/a`. The root has none; asking for it answers `/`. */
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
@@ -65,6 +69,17 @@ export function sequenceSuffix(counter: number): string {
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
+const BYTES_PER_UNIT_MAX = 3;
+
+/** A legal path has no surrogates, so each UTF-16 unit is a character of its own. */
+function utf8Bytes(path: string): number {
+  let bytes = 0;
+  for (let index = 0; index < path.length; index++) {
+    const code = path.charCodeAt(index);
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : BYTES_PER_UNIT_MAX;
+  }
+  return bytes;
+}
 
 function isIllegal(code: number): boolean {
   return (

@@ -8,7 +8,12 @@ export type ChangeResult =
   | { readonly kind: 'set'; readonly path: string; readonly stat: Stat }
   | { readonly kind: 'delete'; readonly path: string }
   | { readonly kind: 'check'; readonly path: string }
-  | { readonly kind: 'checkAbsent'; readonly path: string };
+  | { readonly kind: 'checkAbsent'; readonly path: string }
+  | { readonly kind: 'checkOwner'; readonly path: string }
+  | { readonly kind: 'setAcl'; readonly path: string; readonly stat: Stat }
+  | { readonly kind: 'touch'; readonly path: string }
+  /** How many nodes went; `done`: nothing is left of it. */
+  | { readonly kind: 'deleteTree'; readonly path: string; readonly deleted: number; readonly done: boolean };
 
 /** The outcome of a write, stored in the exactly-once table as it is. */
 export type WriteResult =

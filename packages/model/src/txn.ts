@@ -16,12 +16,31 @@ export type Change =
       readonly acl: readonly Acl[];
       /** The owner of an ephemeral; 0 otherwise. */
       readonly ephemeralOwner: number;
+      /** 0: none. */
+      readonly ttlMs: number;
     }
   | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version: number }
   | { readonly kind: 'delete'; readonly path: string }
   /** Changes nothing; keeps its place among the results. */
   | { readonly kind: 'check'; readonly path: string }
-  | { readonly kind: 'checkAbsent'; readonly path: string };
+  | { readonly kind: 'checkAbsent'; readonly path: string }
+  | { readonly kind: 'checkOwner'; readonly path: string }
+  /** `acl` as stored: `auth` is resolved. `aversion` is the one after the change. */
+  | {
+      readonly kind: 'setAcl';
+      readonly path: string;
+      readonly acl: readonly Acl[];
+      readonly aversion: number;
+    }
+  /** Changes nothing; the leader starts the TTL of the node anew. */
+  | { readonly kind: 'touch'; readonly path: string }
+  /** `paths` go, children before parents; `done`: `path` is among them. */
+  | {
+      readonly kind: 'deleteTree';
+      readonly path: string;
+      readonly paths: readonly string[];
+      readonly done: boolean;
+    };
 
 export type TxnBody =
   | { readonly kind: 'change'; readonly change: Change }

@@ -120,14 +120,14 @@ describe('a oneof has to be one that we know', () => {
     [
       'a nested one is from a newer version',
       decodeClientFrame,
-      '0a0412027200',
-      'zabra.v1.ClientRequest: unknown kind (field 14)',
+      '0a051203fa0100',
+      'zabra.v1.ClientRequest: unknown kind (field 31)',
     ],
     [
       'a newer operation is asked for',
       decodeClientRequest,
-      '0801720131',
-      'zabra.v1.ClientRequest: unknown kind (field 14)',
+      '0801fa010131',
+      'zabra.v1.ClientRequest: unknown kind (field 31)',
     ],
   ])('%s', (_name, decode, hex, message) => {
     expect(() => decode(Buffer.from(hex, 'hex'))).toThrow(new DecodeError(message));

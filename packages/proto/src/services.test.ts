@@ -29,6 +29,8 @@ const STATUS: StatusReply = {
   address: '127.0.0.1:5181',
   commitZxid: 2 ** 53 - 1,
   cpuSeconds: 0.25,
+  watches: 3,
+  reaped: 4,
 };
 
 const open: (() => void)[] = [];

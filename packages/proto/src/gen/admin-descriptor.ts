@@ -94,6 +94,14 @@ export const ADMIN_DESCRIPTOR: { readonly [name: string]: unknown } = {
                   "type": "double",
                   "id": 17,
                   "protoName": "cpu_seconds"
+                },
+                "watches": {
+                  "type": "uint32",
+                  "id": 18
+                },
+                "reaped": {
+                  "type": "uint32",
+                  "id": 19
                 }
               }
             }

@@ -54,9 +54,15 @@ export interface StatusReply {
   readonly commitZxid: number;
   /** CPU seconds used so far, user and system, for benchmarks. */
   readonly cpuSeconds: number;
+  /** Of this server's clients, all kinds. */
+  readonly watches: number;
+  /** Containers and nodes with a TTL that this server removed since it leads; 0 when it does not. */
+  readonly reaped: number;
 }
 
 export function writeStatusReply(writer: Writer, value: StatusReply): void {
+  if (value.reaped !== 0) writer.uint32(152, value.reaped);
+  if (value.watches !== 0) writer.uint32(144, value.watches);
   if (!Object.is(value.cpuSeconds, 0)) writer.double(137, value.cpuSeconds);
   if (value.commitZxid !== 0) writer.fixed64(129, value.commitZxid);
   if (value.address !== '') writer.string(122, value.address);
@@ -76,7 +82,7 @@ export function writeStatusReply(writer: Writer, value: StatusReply): void {
   if (value.serverId !== 0) writer.uint32(8, value.serverId);
 }
 
-const STATUS_REPLY_FIELDS: readonly (string | undefined)[] = [undefined, 'serverId', 'role', 'epoch', 'zxid', 'logZxid', 'digest', 'digestZxid', 'clusterId', 'pid', 'leaderId', 'sessions', 'connections', 'znodes', 'version', 'address', 'commitZxid', 'cpuSeconds'];
+const STATUS_REPLY_FIELDS: readonly (string | undefined)[] = [undefined, 'serverId', 'role', 'epoch', 'zxid', 'logZxid', 'digest', 'digestZxid', 'clusterId', 'pid', 'leaderId', 'sessions', 'connections', 'znodes', 'version', 'address', 'commitZxid', 'cpuSeconds', 'watches', 'reaped'];
 
 export function readStatusReply(reader: Reader): StatusReply {
   let serverId = 0;
@@ -96,6 +102,8 @@ export function readStatusReply(reader: Reader): StatusReply {
   let address = '';
   let commitZxid = 0;
   let cpuSeconds = 0;
+  let watches = 0;
+  let reaped = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.StatusReply');
     switch (tag) {
@@ -150,11 +158,17 @@ export function readStatusReply(reader: Reader): StatusReply {
       case 137:
         cpuSeconds = reader.double('zabra.v1.StatusReply.cpuSeconds');
         break;
+      case 144:
+        watches = reader.uint32('zabra.v1.StatusReply.watches');
+        break;
+      case 152:
+        reaped = reader.uint32('zabra.v1.StatusReply.reaped');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.StatusReply', STATUS_REPLY_FIELDS);
     }
   }
-  return { serverId, role, epoch, zxid, logZxid, digest, digestZxid, clusterId, pid, leaderId, sessions, connections, znodes, version, address, commitZxid, cpuSeconds };
+  return { serverId, role, epoch, zxid, logZxid, digest, digestZxid, clusterId, pid, leaderId, sessions, connections, znodes, version, address, commitZxid, cpuSeconds, watches, reaped };
 }
 
 export function encodeStatusReply(value: StatusReply): Uint8Array {

@@ -6,13 +6,21 @@ export type CreateMode =
   | 'PERSISTENT'
   | 'PERSISTENT_SEQUENTIAL'
   | 'EPHEMERAL'
-  | 'EPHEMERAL_SEQUENTIAL';
+  | 'EPHEMERAL_SEQUENTIAL'
+  /** Removed by the ensemble some time after its last child went. */
+  | 'CONTAINER'
+  /** Removed once it has no children and nothing wrote it for its TTL. */
+  | 'TTL'
+  | 'TTL_SEQUENTIAL';
 
 export const CREATE_MODE_NUMBERS: { readonly [name in CreateMode]: number } = {
   PERSISTENT: 1,
   PERSISTENT_SEQUENTIAL: 2,
   EPHEMERAL: 3,
   EPHEMERAL_SEQUENTIAL: 4,
+  CONTAINER: 5,
+  TTL: 6,
+  TTL_SEQUENTIAL: 7,
 };
 
 const CREATE_MODE_NAMES: readonly (CreateMode | undefined)[] = [
@@ -21,6 +29,9 @@ const CREATE_MODE_NAMES: readonly (CreateMode | undefined)[] = [
   'PERSISTENT_SEQUENTIAL',
   'EPHEMERAL',
   'EPHEMERAL_SEQUENTIAL',
+  'CONTAINER',
+  'TTL',
+  'TTL_SEQUENTIAL',
 ];
 
 export function readCreateMode(reader: Reader, where: string): CreateMode {
@@ -69,7 +80,8 @@ export type ErrorCode =
   | 'UNREACHABLE'
   | 'PROTOCOL_VERSION'
   | 'BEHIND'
-  | 'LIMIT';
+  | 'LIMIT'
+  | 'NO_WATCHER';
 
 export const ERROR_CODE_NUMBERS: { readonly [name in ErrorCode]: number } = {
   OK: 0,
@@ -110,6 +122,7 @@ export const ERROR_CODE_NUMBERS: { readonly [name in ErrorCode]: number } = {
   PROTOCOL_VERSION: 35,
   BEHIND: 36,
   LIMIT: 37,
+  NO_WATCHER: 38,
 };
 
 const ERROR_CODE_NAMES: readonly (ErrorCode | undefined)[] = [
@@ -151,6 +164,7 @@ const ERROR_CODE_NAMES: readonly (ErrorCode | undefined)[] = [
   'PROTOCOL_VERSION',
   'BEHIND',
   'LIMIT',
+  'NO_WATCHER',
 ];
 
 export function readErrorCode(reader: Reader, where: string): ErrorCode {
@@ -259,6 +273,48 @@ export function decodeStat(bytes: Uint8Array): Stat {
   return readStat(new Reader(bytes));
 }
 
+/** Whom a client has proved to be; what an ACL entry names. */
+export interface Identity {
+  readonly scheme: string;
+  readonly id: string;
+}
+
+export function writeIdentity(writer: Writer, value: Identity): void {
+  if (value.id !== '') writer.string(18, value.id);
+  if (value.scheme !== '') writer.string(10, value.scheme);
+}
+
+const IDENTITY_FIELDS: readonly (string | undefined)[] = [undefined, 'scheme', 'id'];
+
+export function readIdentity(reader: Reader): Identity {
+  let scheme = '';
+  let id = '';
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.Identity');
+    switch (tag) {
+      case 10:
+        scheme = reader.string('zabra.v1.Identity.scheme');
+        break;
+      case 18:
+        id = reader.string('zabra.v1.Identity.id');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.Identity', IDENTITY_FIELDS);
+    }
+  }
+  return { scheme, id };
+}
+
+export function encodeIdentity(value: Identity): Uint8Array {
+  const writer = Writer.start();
+  writeIdentity(writer, value);
+  return writer.finish();
+}
+
+export function decodeIdentity(bytes: Uint8Array): Identity {
+  return readIdentity(new Reader(bytes));
+}
+
 export interface Acl {
   /** Bits: READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16. */
   readonly perms: number;
@@ -314,9 +370,12 @@ export interface Create {
   readonly mode: CreateMode;
   /** Empty: open to anyone. */
   readonly acl: readonly Acl[];
+  /** TTL modes; 0 otherwise. */
+  readonly ttlMs: number;
 }
 
 export function writeCreate(writer: Writer, value: Create): void {
+  if (value.ttlMs !== 0) writer.fixed64(41, value.ttlMs);
   for (let index = value.acl.length - 1; index >= 0; index--) {
     const { size } = writer;
     writeAcl(writer, value.acl[index] as Acl);
@@ -327,13 +386,14 @@ export function writeCreate(writer: Writer, value: Create): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl'];
+const CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ttlMs'];
 
 export function readCreate(reader: Reader): Create {
   let path = '';
   let data: Uint8Array = NO_BYTES;
   let mode: CreateMode | undefined;
   const acl: Acl[] = [];
+  let ttlMs = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Create');
     switch (tag) {
@@ -352,12 +412,15 @@ export function readCreate(reader: Reader): Create {
         reader.leave(outer);
         break;
       }
+      case 41:
+        ttlMs = reader.fixed64('zabra.v1.Create.ttlMs');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.Create', CREATE_FIELDS);
     }
   }
   if (mode === undefined) throw unspecified('zabra.v1.Create.mode');
-  return { path, data, mode, acl };
+  return { path, data, mode, acl, ttlMs };
 }
 
 export function encodeCreate(value: Create): Uint8Array {
@@ -537,6 +600,190 @@ export function decodeCheckAbsent(bytes: Uint8Array): CheckAbsent {
   return readCheckAbsent(new Reader(bytes));
 }
 
+/** The node exists and this session owns it. */
+export interface CheckOwner {
+  readonly path: string;
+  readonly sessionId: number;
+}
+
+export function writeCheckOwner(writer: Writer, value: CheckOwner): void {
+  if (value.sessionId !== 0) writer.fixed64(17, value.sessionId);
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const CHECK_OWNER_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'sessionId'];
+
+export function readCheckOwner(reader: Reader): CheckOwner {
+  let path = '';
+  let sessionId = 0;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.CheckOwner');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.CheckOwner.path');
+        break;
+      case 17:
+        sessionId = reader.fixed64('zabra.v1.CheckOwner.sessionId');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.CheckOwner', CHECK_OWNER_FIELDS);
+    }
+  }
+  return { path, sessionId };
+}
+
+export function encodeCheckOwner(value: CheckOwner): Uint8Array {
+  const writer = Writer.start();
+  writeCheckOwner(writer, value);
+  return writer.finish();
+}
+
+export function decodeCheckOwner(bytes: Uint8Array): CheckOwner {
+  return readCheckOwner(new Reader(bytes));
+}
+
+export interface SetAcl {
+  readonly path: string;
+  /** Empty: open to anyone. */
+  readonly acl: readonly Acl[];
+  /** Of the ACL (aversion). Absent: any. */
+  readonly version: number | undefined;
+}
+
+export function writeSetAcl(writer: Writer, value: SetAcl): void {
+  if (value.version !== undefined) writer.uint32(24, value.version);
+  for (let index = value.acl.length - 1; index >= 0; index--) {
+    const { size } = writer;
+    writeAcl(writer, value.acl[index] as Acl);
+    writer.envelope(18, size);
+  }
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const SET_ACL_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'acl', 'version'];
+
+export function readSetAcl(reader: Reader): SetAcl {
+  let path = '';
+  const acl: Acl[] = [];
+  let version: number | undefined;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.SetAcl');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.SetAcl.path');
+        break;
+      case 18: {
+        const outer = reader.enter('zabra.v1.SetAcl.acl');
+        acl.push(readAcl(reader));
+        reader.leave(outer);
+        break;
+      }
+      case 24:
+        version = reader.uint32('zabra.v1.SetAcl.version');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.SetAcl', SET_ACL_FIELDS);
+    }
+  }
+  return { path, acl, version };
+}
+
+export function encodeSetAcl(value: SetAcl): Uint8Array {
+  const writer = Writer.start();
+  writeSetAcl(writer, value);
+  return writer.finish();
+}
+
+export function decodeSetAcl(bytes: Uint8Array): SetAcl {
+  return readSetAcl(new Reader(bytes));
+}
+
+/** Starts the TTL of a node anew and changes nothing. */
+export interface Touch {
+  readonly path: string;
+}
+
+export function writeTouch(writer: Writer, value: Touch): void {
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const TOUCH_FIELDS: readonly (string | undefined)[] = [undefined, 'path'];
+
+export function readTouch(reader: Reader): Touch {
+  let path = '';
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.Touch');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.Touch.path');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.Touch', TOUCH_FIELDS);
+    }
+  }
+  return { path };
+}
+
+export function encodeTouch(value: Touch): Uint8Array {
+  const writer = Writer.start();
+  writeTouch(writer, value);
+  return writer.finish();
+}
+
+export function decodeTouch(bytes: Uint8Array): Touch {
+  return readTouch(new Reader(bytes));
+}
+
+/** Deletes a node and what is below it, children before parents, as many as one change may. */
+export interface DeleteTree {
+  readonly path: string;
+  /** 0: as many as the limit of the ensemble allows. */
+  readonly nodesMax: number;
+  /** All of it in this one change, or nothing. */
+  readonly atomic: boolean;
+}
+
+export function writeDeleteTree(writer: Writer, value: DeleteTree): void {
+  if (value.atomic) writer.uint32(24, 1);
+  if (value.nodesMax !== 0) writer.uint32(16, value.nodesMax);
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const DELETE_TREE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'nodesMax', 'atomic'];
+
+export function readDeleteTree(reader: Reader): DeleteTree {
+  let path = '';
+  let nodesMax = 0;
+  let atomic = false;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.DeleteTree');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.DeleteTree.path');
+        break;
+      case 16:
+        nodesMax = reader.uint32('zabra.v1.DeleteTree.nodesMax');
+        break;
+      case 24:
+        atomic = reader.bool('zabra.v1.DeleteTree.atomic');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.DeleteTree', DELETE_TREE_FIELDS);
+    }
+  }
+  return { path, nodesMax, atomic };
+}
+
+export function encodeDeleteTree(value: DeleteTree): Uint8Array {
+  const writer = Writer.start();
+  writeDeleteTree(writer, value);
+  return writer.finish();
+}
+
+export function decodeDeleteTree(bytes: Uint8Array): DeleteTree {
+  return readDeleteTree(new Reader(bytes));
+}
+
 export type SubOperation =
   | {
       readonly kind: 'create';
@@ -557,6 +804,18 @@ export type SubOperation =
   | {
       readonly kind: 'checkAbsent';
       readonly checkAbsent: CheckAbsent;
+    }
+  | {
+      readonly kind: 'checkOwner';
+      readonly checkOwner: CheckOwner;
+    }
+  | {
+      readonly kind: 'setAcl';
+      readonly setAcl: SetAcl;
+    }
+  | {
+      readonly kind: 'touch';
+      readonly touch: Touch;
     };
 
 export function writeSubOperation(writer: Writer, value: SubOperation): void {
@@ -591,17 +850,35 @@ export function writeSubOperation(writer: Writer, value: SubOperation): void {
       writer.envelope(42, size);
       break;
     }
+    case 'checkOwner': {
+      const { size } = writer;
+      writeCheckOwner(writer, value.checkOwner);
+      writer.envelope(50, size);
+      break;
+    }
+    case 'setAcl': {
+      const { size } = writer;
+      writeSetAcl(writer, value.setAcl);
+      writer.envelope(58, size);
+      break;
+    }
+    case 'touch': {
+      const { size } = writer;
+      writeTouch(writer, value.touch);
+      writer.envelope(66, size);
+      break;
+    }
     default:
       unreachable(value);
   }
 }
 
-const SUB_OPERATION_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent'];
+const SUB_OPERATION_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent', 'checkOwner', 'setAcl', 'touch'];
 
 export function readSubOperation(reader: Reader): SubOperation {
   let kind = 0;
   let unknown = 0;
-  let variant: Create | Set | Delete | Check | CheckAbsent | undefined;
+  let variant: Create | Set | Delete | Check | CheckAbsent | CheckOwner | SetAcl | Touch | undefined;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.SubOperation');
     switch (tag) {
@@ -640,6 +917,27 @@ export function readSubOperation(reader: Reader): SubOperation {
         reader.leave(outer);
         break;
       }
+      case 50: {
+        const outer = reader.enter('zabra.v1.SubOperation.checkOwner');
+        variant = readCheckOwner(reader);
+        kind = 6;
+        reader.leave(outer);
+        break;
+      }
+      case 58: {
+        const outer = reader.enter('zabra.v1.SubOperation.setAcl');
+        variant = readSetAcl(reader);
+        kind = 7;
+        reader.leave(outer);
+        break;
+      }
+      case 66: {
+        const outer = reader.enter('zabra.v1.SubOperation.touch');
+        variant = readTouch(reader);
+        kind = 8;
+        reader.leave(outer);
+        break;
+      }
       default:
         reader.skip(tag, 'zabra.v1.SubOperation', SUB_OPERATION_FIELDS);
         unknown = tag >>> 3;
@@ -656,6 +954,12 @@ export function readSubOperation(reader: Reader): SubOperation {
       return { kind: 'check', check: variant as Check };
     case 5:
       return { kind: 'checkAbsent', checkAbsent: variant as CheckAbsent };
+    case 6:
+      return { kind: 'checkOwner', checkOwner: variant as CheckOwner };
+    case 7:
+      return { kind: 'setAcl', setAcl: variant as SetAcl };
+    case 8:
+      return { kind: 'touch', touch: variant as Touch };
     default:
       throw noKind('zabra.v1.SubOperation', unknown);
   }
@@ -734,6 +1038,22 @@ export type ChangeResult =
   | {
       readonly kind: 'checkAbsent';
       readonly checkAbsent: PathResult;
+    }
+  | {
+      readonly kind: 'checkOwner';
+      readonly checkOwner: PathResult;
+    }
+  | {
+      readonly kind: 'setAcl';
+      readonly setAcl: NodeResult;
+    }
+  | {
+      readonly kind: 'touch';
+      readonly touch: PathResult;
+    }
+  | {
+      readonly kind: 'deleteTree';
+      readonly deleteTree: DeleteTreeResult;
     };
 
 export function writeChangeResult(writer: Writer, value: ChangeResult): void {
@@ -768,17 +1088,41 @@ export function writeChangeResult(writer: Writer, value: ChangeResult): void {
       writer.envelope(42, size);
       break;
     }
+    case 'checkOwner': {
+      const { size } = writer;
+      writePathResult(writer, value.checkOwner);
+      writer.envelope(50, size);
+      break;
+    }
+    case 'setAcl': {
+      const { size } = writer;
+      writeNodeResult(writer, value.setAcl);
+      writer.envelope(58, size);
+      break;
+    }
+    case 'touch': {
+      const { size } = writer;
+      writePathResult(writer, value.touch);
+      writer.envelope(66, size);
+      break;
+    }
+    case 'deleteTree': {
+      const { size } = writer;
+      writeDeleteTreeResult(writer, value.deleteTree);
+      writer.envelope(74, size);
+      break;
+    }
     default:
       unreachable(value);
   }
 }
 
-const CHANGE_RESULT_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent'];
+const CHANGE_RESULT_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent', 'checkOwner', 'setAcl', 'touch', 'deleteTree'];
 
 export function readChangeResult(reader: Reader): ChangeResult {
   let kind = 0;
   let unknown = 0;
-  let variant: NodeResult | PathResult | undefined;
+  let variant: NodeResult | PathResult | DeleteTreeResult | undefined;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ChangeResult');
     switch (tag) {
@@ -817,6 +1161,34 @@ export function readChangeResult(reader: Reader): ChangeResult {
         reader.leave(outer);
         break;
       }
+      case 50: {
+        const outer = reader.enter('zabra.v1.ChangeResult.checkOwner');
+        variant = readPathResult(reader);
+        kind = 6;
+        reader.leave(outer);
+        break;
+      }
+      case 58: {
+        const outer = reader.enter('zabra.v1.ChangeResult.setAcl');
+        variant = readNodeResult(reader);
+        kind = 7;
+        reader.leave(outer);
+        break;
+      }
+      case 66: {
+        const outer = reader.enter('zabra.v1.ChangeResult.touch');
+        variant = readPathResult(reader);
+        kind = 8;
+        reader.leave(outer);
+        break;
+      }
+      case 74: {
+        const outer = reader.enter('zabra.v1.ChangeResult.deleteTree');
+        variant = readDeleteTreeResult(reader);
+        kind = 9;
+        reader.leave(outer);
+        break;
+      }
       default:
         reader.skip(tag, 'zabra.v1.ChangeResult', CHANGE_RESULT_FIELDS);
         unknown = tag >>> 3;
@@ -833,6 +1205,14 @@ export function readChangeResult(reader: Reader): ChangeResult {
       return { kind: 'check', check: variant as PathResult };
     case 5:
       return { kind: 'checkAbsent', checkAbsent: variant as PathResult };
+    case 6:
+      return { kind: 'checkOwner', checkOwner: variant as PathResult };
+    case 7:
+      return { kind: 'setAcl', setAcl: variant as NodeResult };
+    case 8:
+      return { kind: 'touch', touch: variant as PathResult };
+    case 9:
+      return { kind: 'deleteTree', deleteTree: variant as DeleteTreeResult };
     default:
       throw noKind('zabra.v1.ChangeResult', unknown);
   }
@@ -894,6 +1274,55 @@ export function encodeNodeResult(value: NodeResult): Uint8Array {
 
 export function decodeNodeResult(bytes: Uint8Array): NodeResult {
   return readNodeResult(new Reader(bytes));
+}
+
+export interface DeleteTreeResult {
+  readonly path: string;
+  /** Nodes deleted by this change. */
+  readonly deleted: number;
+  /** Nothing is left of it. */
+  readonly done: boolean;
+}
+
+export function writeDeleteTreeResult(writer: Writer, value: DeleteTreeResult): void {
+  if (value.done) writer.uint32(24, 1);
+  if (value.deleted !== 0) writer.uint32(16, value.deleted);
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const DELETE_TREE_RESULT_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'deleted', 'done'];
+
+export function readDeleteTreeResult(reader: Reader): DeleteTreeResult {
+  let path = '';
+  let deleted = 0;
+  let done = false;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.DeleteTreeResult');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.DeleteTreeResult.path');
+        break;
+      case 16:
+        deleted = reader.uint32('zabra.v1.DeleteTreeResult.deleted');
+        break;
+      case 24:
+        done = reader.bool('zabra.v1.DeleteTreeResult.done');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.DeleteTreeResult', DELETE_TREE_RESULT_FIELDS);
+    }
+  }
+  return { path, deleted, done };
+}
+
+export function encodeDeleteTreeResult(value: DeleteTreeResult): Uint8Array {
+  const writer = Writer.start();
+  writeDeleteTreeResult(writer, value);
+  return writer.finish();
+}
+
+export function decodeDeleteTreeResult(bytes: Uint8Array): DeleteTreeResult {
+  return readDeleteTreeResult(new Reader(bytes));
 }
 
 export interface PathResult {

@@ -9,9 +9,11 @@ export interface ChangeCreate {
   readonly mode: CreateMode;
   readonly acl: readonly Acl[];
   readonly ephemeralOwner: number;
+  readonly ttlMs: number;
 }
 
 export function writeChangeCreate(writer: Writer, value: ChangeCreate): void {
+  if (value.ttlMs !== 0) writer.fixed64(49, value.ttlMs);
   if (value.ephemeralOwner !== 0) writer.fixed64(41, value.ephemeralOwner);
   for (let index = value.acl.length - 1; index >= 0; index--) {
     const { size } = writer;
@@ -23,7 +25,7 @@ export function writeChangeCreate(writer: Writer, value: ChangeCreate): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const CHANGE_CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ephemeralOwner'];
+const CHANGE_CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ephemeralOwner', 'ttlMs'];
 
 export function readChangeCreate(reader: Reader): ChangeCreate {
   let path = '';
@@ -31,6 +33,7 @@ export function readChangeCreate(reader: Reader): ChangeCreate {
   let mode: CreateMode | undefined;
   const acl: Acl[] = [];
   let ephemeralOwner = 0;
+  let ttlMs = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ChangeCreate');
     switch (tag) {
@@ -52,12 +55,15 @@ export function readChangeCreate(reader: Reader): ChangeCreate {
       case 41:
         ephemeralOwner = reader.fixed64('zabra.v1.ChangeCreate.ephemeralOwner');
         break;
+      case 49:
+        ttlMs = reader.fixed64('zabra.v1.ChangeCreate.ttlMs');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.ChangeCreate', CHANGE_CREATE_FIELDS);
     }
   }
   if (mode === undefined) throw unspecified('zabra.v1.ChangeCreate.mode');
-  return { path, data, mode, acl, ephemeralOwner };
+  return { path, data, mode, acl, ephemeralOwner, ttlMs };
 }
 
 export function encodeChangeCreate(value: ChangeCreate): Uint8Array {
@@ -118,6 +124,110 @@ export function decodeChangeSet(bytes: Uint8Array): ChangeSet {
   return readChangeSet(new Reader(bytes));
 }
 
+export interface ChangeAcl {
+  readonly path: string;
+  /** As stored: `auth` is resolved. */
+  readonly acl: readonly Acl[];
+  /** The aversion after the change. */
+  readonly aversion: number;
+}
+
+export function writeChangeAcl(writer: Writer, value: ChangeAcl): void {
+  if (value.aversion !== 0) writer.uint32(24, value.aversion);
+  for (let index = value.acl.length - 1; index >= 0; index--) {
+    const { size } = writer;
+    writeAcl(writer, value.acl[index] as Acl);
+    writer.envelope(18, size);
+  }
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const CHANGE_ACL_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'acl', 'aversion'];
+
+export function readChangeAcl(reader: Reader): ChangeAcl {
+  let path = '';
+  const acl: Acl[] = [];
+  let aversion = 0;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.ChangeAcl');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.ChangeAcl.path');
+        break;
+      case 18: {
+        const outer = reader.enter('zabra.v1.ChangeAcl.acl');
+        acl.push(readAcl(reader));
+        reader.leave(outer);
+        break;
+      }
+      case 24:
+        aversion = reader.uint32('zabra.v1.ChangeAcl.aversion');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.ChangeAcl', CHANGE_ACL_FIELDS);
+    }
+  }
+  return { path, acl, aversion };
+}
+
+export function encodeChangeAcl(value: ChangeAcl): Uint8Array {
+  const writer = Writer.start();
+  writeChangeAcl(writer, value);
+  return writer.finish();
+}
+
+export function decodeChangeAcl(bytes: Uint8Array): ChangeAcl {
+  return readChangeAcl(new Reader(bytes));
+}
+
+/** What goes, children before parents. */
+export interface ChangeDeleteTree {
+  readonly path: string;
+  readonly paths: readonly string[];
+  readonly done: boolean;
+}
+
+export function writeChangeDeleteTree(writer: Writer, value: ChangeDeleteTree): void {
+  if (value.done) writer.uint32(24, 1);
+  for (let index = value.paths.length - 1; index >= 0; index--) writer.string(18, value.paths[index] as string);
+  if (value.path !== '') writer.string(10, value.path);
+}
+
+const CHANGE_DELETE_TREE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'paths', 'done'];
+
+export function readChangeDeleteTree(reader: Reader): ChangeDeleteTree {
+  let path = '';
+  const paths: string[] = [];
+  let done = false;
+  while (reader.more()) {
+    const tag = reader.uint32('zabra.v1.ChangeDeleteTree');
+    switch (tag) {
+      case 10:
+        path = reader.string('zabra.v1.ChangeDeleteTree.path');
+        break;
+      case 18:
+        paths.push(reader.string('zabra.v1.ChangeDeleteTree.paths'));
+        break;
+      case 24:
+        done = reader.bool('zabra.v1.ChangeDeleteTree.done');
+        break;
+      default:
+        reader.skip(tag, 'zabra.v1.ChangeDeleteTree', CHANGE_DELETE_TREE_FIELDS);
+    }
+  }
+  return { path, paths, done };
+}
+
+export function encodeChangeDeleteTree(value: ChangeDeleteTree): Uint8Array {
+  const writer = Writer.start();
+  writeChangeDeleteTree(writer, value);
+  return writer.finish();
+}
+
+export function decodeChangeDeleteTree(bytes: Uint8Array): ChangeDeleteTree {
+  return readChangeDeleteTree(new Reader(bytes));
+}
+
 export interface ChangePath {
   readonly path: string;
 }
@@ -173,6 +283,22 @@ export type Change =
   | {
       readonly kind: 'checkAbsent';
       readonly checkAbsent: ChangePath;
+    }
+  | {
+      readonly kind: 'checkOwner';
+      readonly checkOwner: ChangePath;
+    }
+  | {
+      readonly kind: 'setAcl';
+      readonly setAcl: ChangeAcl;
+    }
+  | {
+      readonly kind: 'touch';
+      readonly touch: ChangePath;
+    }
+  | {
+      readonly kind: 'deleteTree';
+      readonly deleteTree: ChangeDeleteTree;
     };
 
 export function writeChange(writer: Writer, value: Change): void {
@@ -207,17 +333,41 @@ export function writeChange(writer: Writer, value: Change): void {
       writer.envelope(42, size);
       break;
     }
+    case 'checkOwner': {
+      const { size } = writer;
+      writeChangePath(writer, value.checkOwner);
+      writer.envelope(50, size);
+      break;
+    }
+    case 'setAcl': {
+      const { size } = writer;
+      writeChangeAcl(writer, value.setAcl);
+      writer.envelope(58, size);
+      break;
+    }
+    case 'touch': {
+      const { size } = writer;
+      writeChangePath(writer, value.touch);
+      writer.envelope(66, size);
+      break;
+    }
+    case 'deleteTree': {
+      const { size } = writer;
+      writeChangeDeleteTree(writer, value.deleteTree);
+      writer.envelope(74, size);
+      break;
+    }
     default:
       unreachable(value);
   }
 }
 
-const CHANGE_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent'];
+const CHANGE_FIELDS: readonly (string | undefined)[] = [undefined, 'create', 'set', 'delete', 'check', 'checkAbsent', 'checkOwner', 'setAcl', 'touch', 'deleteTree'];
 
 export function readChange(reader: Reader): Change {
   let kind = 0;
   let unknown = 0;
-  let variant: ChangeCreate | ChangeSet | ChangePath | undefined;
+  let variant: ChangeCreate | ChangeSet | ChangePath | ChangeAcl | ChangeDeleteTree | undefined;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Change');
     switch (tag) {
@@ -256,6 +406,34 @@ export function readChange(reader: Reader): Change {
         reader.leave(outer);
         break;
       }
+      case 50: {
+        const outer = reader.enter('zabra.v1.Change.checkOwner');
+        variant = readChangePath(reader);
+        kind = 6;
+        reader.leave(outer);
+        break;
+      }
+      case 58: {
+        const outer = reader.enter('zabra.v1.Change.setAcl');
+        variant = readChangeAcl(reader);
+        kind = 7;
+        reader.leave(outer);
+        break;
+      }
+      case 66: {
+        const outer = reader.enter('zabra.v1.Change.touch');
+        variant = readChangePath(reader);
+        kind = 8;
+        reader.leave(outer);
+        break;
+      }
+      case 74: {
+        const outer = reader.enter('zabra.v1.Change.deleteTree');
+        variant = readChangeDeleteTree(reader);
+        kind = 9;
+        reader.leave(outer);
+        break;
+      }
       default:
         reader.skip(tag, 'zabra.v1.Change', CHANGE_FIELDS);
         unknown = tag >>> 3;
@@ -272,6 +450,14 @@ export function readChange(reader: Reader): Change {
       return { kind: 'check', check: variant as ChangePath };
     case 5:
       return { kind: 'checkAbsent', checkAbsent: variant as ChangePath };
+    case 6:
+      return { kind: 'checkOwner', checkOwner: variant as ChangePath };
+    case 7:
+      return { kind: 'setAcl', setAcl: variant as ChangeAcl };
+    case 8:
+      return { kind: 'touch', touch: variant as ChangePath };
+    case 9:
+      return { kind: 'deleteTree', deleteTree: variant as ChangeDeleteTree };
     default:
       throw noKind('zabra.v1.Change', unknown);
   }
@@ -748,9 +934,14 @@ export interface SnapshotNode {
   readonly ephemeralOwner: number;
   /** Children ever created: the next sequence number. */
   readonly sequence: number;
+  /** 0: none. */
+  readonly ttlMs: number;
+  readonly container: boolean;
 }
 
 export function writeSnapshotNode(writer: Writer, value: SnapshotNode): void {
+  if (value.container) writer.uint32(112, 1);
+  if (value.ttlMs !== 0) writer.fixed64(105, value.ttlMs);
   if (value.sequence !== 0) writer.fixed64(97, value.sequence);
   if (value.ephemeralOwner !== 0) writer.fixed64(89, value.ephemeralOwner);
   if (value.aversion !== 0) writer.uint32(80, value.aversion);
@@ -769,7 +960,7 @@ export function writeSnapshotNode(writer: Writer, value: SnapshotNode): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const SNAPSHOT_NODE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'acl', 'czxid', 'mzxid', 'pzxid', 'ctimeMs', 'mtimeMs', 'version', 'aversion', 'ephemeralOwner', 'sequence'];
+const SNAPSHOT_NODE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'acl', 'czxid', 'mzxid', 'pzxid', 'ctimeMs', 'mtimeMs', 'version', 'aversion', 'ephemeralOwner', 'sequence', 'ttlMs', 'container'];
 
 export function readSnapshotNode(reader: Reader): SnapshotNode {
   let path = '';
@@ -784,6 +975,8 @@ export function readSnapshotNode(reader: Reader): SnapshotNode {
   let aversion = 0;
   let ephemeralOwner = 0;
   let sequence = 0;
+  let ttlMs = 0;
+  let container = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.SnapshotNode');
     switch (tag) {
@@ -826,11 +1019,17 @@ export function readSnapshotNode(reader: Reader): SnapshotNode {
       case 97:
         sequence = reader.fixed64('zabra.v1.SnapshotNode.sequence');
         break;
+      case 105:
+        ttlMs = reader.fixed64('zabra.v1.SnapshotNode.ttlMs');
+        break;
+      case 112:
+        container = reader.bool('zabra.v1.SnapshotNode.container');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.SnapshotNode', SNAPSHOT_NODE_FIELDS);
     }
   }
-  return { path, data, acl, czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion, ephemeralOwner, sequence };
+  return { path, data, acl, czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion, ephemeralOwner, sequence, ttlMs, container };
 }
 
 export function encodeSnapshotNode(value: SnapshotNode): Uint8Array {
