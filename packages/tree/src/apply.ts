@@ -10,7 +10,8 @@ import {
   type WriteResult,
   type Zxid,
 } from '@zabra/model';
-import type { State } from './state.ts';
+import type { ReapNews } from './reap.ts';
+import type { Moved, State } from './state.ts';
 
 export interface Applied {
   readonly zxid: Zxid;
@@ -19,6 +20,8 @@ export interface Applied {
   readonly result: WriteResult;
   /** The session that this txn closed. */
   readonly closedSession: SessionId | undefined;
+  /** For the leader's reaper; undefined when the txn concerned neither a container nor a node with a TTL. */
+  readonly reapNews: ReapNews | undefined;
 }
 
 /** Does what the txn says. The outcome depends on the state and the txn alone: it is the same on every server. */
@@ -31,7 +34,7 @@ export function applyTxn(state: State, zxid: Zxid, txn: Txn): Applied {
   }
   state.lastTimeMs = Math.max(state.lastTimeMs, txn.timeMs);
   const closedSession = txn.body.kind === 'closeSession' ? txn.body.sessionId : undefined;
-  return { zxid, events, result, closedSession };
+  return { zxid, events, result, closedSession, reapNews: state.takeReapNews() };
 }
 
 function applyBody(
@@ -57,7 +60,7 @@ function applyBody(
       state.attachSession(body.sessionId, body.nonce);
       return { kind: 'done', zxid, results: [] };
     case 'closeSession':
-      for (const path of state.closeSession(body.sessionId, zxid)) pushDeleted(events, path, zxid);
+      for (const gone of state.closeSession(body.sessionId, zxid)) pushDeleted(events, gone.path, zxid, gone);
       return { kind: 'done', zxid, results: [] };
     case 'error': {
       const { code, message, failedIndex, codes } = body;
@@ -78,28 +81,55 @@ function applyChange(
   const { path } = change;
   switch (change.kind) {
     case 'create': {
-      const { data, acl, ephemeralOwner } = change;
-      const stat = state.createNode({ path, data, acl, ephemeralOwner, zxid, timeMs });
-      events.push({ type: 'created', path, zxid }, { type: 'children', path: parentOf(path), zxid });
+      const { data, ephemeralOwner, ttlMs } = change;
+      const container = change.mode === 'container';
+      const { stat, acl, parentAcl } = state.createNode({
+        path,
+        data,
+        acl: change.acl,
+        ephemeralOwner,
+        ttlMs,
+        container,
+        zxid,
+        timeMs,
+      });
+      events.push(
+        { type: 'created', path, zxid, acl },
+        { type: 'children', path: parentOf(path), zxid, acl: parentAcl },
+      );
       return { kind: 'create', path, stat };
     }
     case 'set': {
-      const stat = state.setNode({ path, data: change.data, version: change.version, zxid, timeMs });
-      events.push({ type: 'changed', path, zxid });
+      const { data, version } = change;
+      const { stat, acl } = state.setNode({ path, data, version, zxid, timeMs });
+      events.push({ type: 'changed', path, zxid, acl });
       return { kind: 'set', path, stat };
     }
     case 'delete':
-      state.deleteNode(path, zxid);
-      pushDeleted(events, path, zxid);
+      pushDeleted(events, path, zxid, state.deleteNode(path, zxid));
       return { kind: 'delete', path };
+    case 'setAcl': {
+      const stat = state.setAcl({ path, acl: change.acl, aversion: change.aversion, zxid });
+      return { kind: 'setAcl', path, stat };
+    }
+    case 'touch':
+      state.touchNode(path);
+      return { kind: 'touch', path };
+    case 'deleteTree':
+      for (const gone of change.paths) pushDeleted(events, gone, zxid, state.deleteNode(gone, zxid));
+      return { kind: 'deleteTree', path, deleted: change.paths.length, done: change.done };
     case 'check':
     case 'checkAbsent':
+    case 'checkOwner':
       return { kind: change.kind, path };
     default:
       return unreachable(change);
   }
 }
 
-function pushDeleted(events: TreeEvent[], path: string, zxid: Zxid): void {
-  events.push({ type: 'deleted', path, zxid }, { type: 'children', path: parentOf(path), zxid });
+function pushDeleted(events: TreeEvent[], path: string, zxid: Zxid, { acl, parentAcl }: Moved): void {
+  events.push(
+    { type: 'deleted', path, zxid, acl },
+    { type: 'children', path: parentOf(path), zxid, acl: parentAcl },
+  );
 }

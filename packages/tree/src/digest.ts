@@ -48,10 +48,12 @@ export class Digest {
     this.#add(-a, -b);
   }
 
-  /** To be called whenever path, data or ACL of the node are new. */
+  /** To be called whenever path, data, ACL or TTL of the node are new, or that it is a container. */
   hashContent(path: string, node: Node): void {
     const hasher = this.#hasher.begin(KIND_NODE_CONTENT).string(path).bytes(node.data);
     hashAcl(hasher, node.acl);
+    if (node.container) hasher.word(CONTAINER);
+    if (node.ttlMs > 0) hasher.integer(node.ttlMs);
     hasher.end();
     node.contentA = hasher.a;
     node.contentB = hasher.b;
@@ -84,6 +86,7 @@ const KIND_NODE_CONTENT = 2;
 const KIND_SESSION = 3;
 const KIND_SESSION_CONTENT = 4;
 const KIND_RESULT = 5;
+const CONTAINER = 1;
 
 function hashNode(hasher: Hasher, node: Node): Hasher {
   return hasher
@@ -130,7 +133,24 @@ function hashWriteResult(hasher: Hasher, result: WriteResult): void {
 
 function hashChangeResult(hasher: Hasher, change: ChangeResult): void {
   hasher.string(change.kind).string(change.path);
-  if (change.kind === 'create' || change.kind === 'set') hashStat(hasher, change.stat);
+  switch (change.kind) {
+    case 'create':
+    case 'set':
+    case 'setAcl':
+      hashStat(hasher, change.stat);
+      return;
+    case 'deleteTree':
+      hasher.word(change.deleted).word(Number(change.done));
+      return;
+    case 'delete':
+    case 'check':
+    case 'checkAbsent':
+    case 'checkOwner':
+    case 'touch':
+      return;
+    default:
+      unreachable(change);
+  }
 }
 
 function hashStat(hasher: Hasher, stat: Stat): void {

@@ -1,7 +1,11 @@
+export { resolveAcl } from './acl-rules.ts';
 export type { Applied } from './apply.ts';
+export { authorize, permissionNames, redactAcl } from './authorize.ts';
 export { operationHash } from './operation-hash.ts';
 export { TREE_OPTIONS_DEFAULT, type TreeOptions } from './options.ts';
 export type { PrepareContext, Prepared } from './prepare.ts';
+export { parseQuota, type Quota } from './quota.ts';
+export type { ReapFacts, ReapNews } from './reap.ts';
 export type { SessionView, StoredResult } from './session.ts';
 export type { SnapshotCursor, SnapshotEntry } from './snapshot.ts';
-export { Tree, type TreeRestorer } from './tree.ts';
+export { type ChildrenPage, type ChildrenView, type NodeView, Tree, type TreeRestorer } from './tree.ts';

@@ -1,6 +1,7 @@
 import {
   ACL_OPEN,
   type Acl,
+  assert,
   NO_SESSION,
   PERMISSIONS_ALL,
   type SessionId,
@@ -25,6 +26,10 @@ export class Node {
   version = 0;
   aversion = 0;
   ephemeralOwner: SessionId = NO_SESSION;
+  /** How long it may go without children and unwritten; 0: for ever. */
+  ttlMs = 0;
+  /** Goes some time after its last child. */
+  container = false;
   /** Children ever created: the number of the next sequential one. */
   sequence = 0;
   children: Children | undefined = undefined;
@@ -43,6 +48,20 @@ export class Node {
     return this.children === undefined ? 0 : this.children.byName.size;
   }
 
+  get dataLength(): number {
+    return this.data.length;
+  }
+
+  /** Nodes below it, itself not counted. */
+  get descendants(): number {
+    return this.children === undefined ? 0 : this.children.descendants;
+  }
+
+  /** Data of the nodes below it, its own not counted. */
+  get bytesBelow(): number {
+    return this.children === undefined ? 0 : this.children.bytesBelow;
+  }
+
   child(name: string): Node | undefined {
     return this.children?.byName.get(name);
   }
@@ -58,6 +77,13 @@ export class Node {
     this.children.byName.delete(name);
     this.children.forgetOrder();
     if (this.children.byName.size === 0) this.children = undefined;
+  }
+
+  /** More, or less, is below it by so many nodes and bytes. It must have children. */
+  countBelow(count: number, bytes: number): void {
+    assert(this.children !== undefined, 'a node that has others below it has children');
+    this.children.descendants += count;
+    this.children.bytesBelow += bytes;
   }
 
   stat(): Stat {
@@ -80,6 +106,10 @@ export class Node {
 /** What a node has only while it has children: most nodes are leaves. */
 export class Children {
   readonly byName: Map<string, Node> = new Map<string, Node>();
+  /** Of all generations. Kept up at each change, so that a quota costs nothing to judge. */
+  descendants = 0;
+  /** Data of all descendants. */
+  bytesBelow = 0;
   #inOrder: readonly string[] | undefined = undefined;
 
   /**

@@ -1,4 +1,11 @@
-import { type Acl, type SubOperation, unreachable, type WriteOperation } from '@zabra/model';
+import {
+  type Acl,
+  type DeleteTreeOperation,
+  isTtl,
+  type SubOperation,
+  unreachable,
+  type WriteOperation,
+} from '@zabra/model';
 import { Hasher } from './hash.ts';
 
 /**
@@ -18,15 +25,34 @@ export function operationHash(operation: WriteOperation): number {
 }
 
 const TRANSACTION = 0;
-const KINDS = { create: 1, set: 2, delete: 3, check: 4, checkAbsent: 5 } as const;
-const MODES = { persistent: 1, 'persistent-sequential': 2, ephemeral: 3, 'ephemeral-sequential': 4 } as const;
+const KINDS = {
+  create: 1,
+  set: 2,
+  delete: 3,
+  check: 4,
+  checkAbsent: 5,
+  checkOwner: 6,
+  setAcl: 7,
+  touch: 8,
+  deleteTree: 9,
+} as const;
+const MODES = {
+  persistent: 1,
+  'persistent-sequential': 2,
+  ephemeral: 3,
+  'ephemeral-sequential': 4,
+  container: 5,
+  ttl: 6,
+  'ttl-sequential': 7,
+} as const;
 
-function hashSubOperation(hasher: Hasher, operation: SubOperation): void {
+function hashSubOperation(hasher: Hasher, operation: SubOperation | DeleteTreeOperation): void {
   hasher.word(KINDS[operation.kind]).string(operation.path);
   switch (operation.kind) {
     case 'create':
       hasher.bytes(operation.data).word(MODES[operation.mode]);
       hashAcl(hasher, operation.acl);
+      if (isTtl(operation.mode)) hasher.integer(operation.ttlMs);
       return;
     case 'set':
       hasher.bytes(operation.data).word(operation.version);
@@ -36,6 +62,17 @@ function hashSubOperation(hasher: Hasher, operation: SubOperation): void {
       hasher.word(operation.version);
       return;
     case 'checkAbsent':
+    case 'touch':
+      return;
+    case 'checkOwner':
+      hasher.integer(operation.sessionId);
+      return;
+    case 'setAcl':
+      hashAcl(hasher, operation.acl);
+      hasher.word(operation.version);
+      return;
+    case 'deleteTree':
+      hasher.word(operation.nodesMax).word(Number(operation.atomic));
       return;
     default:
       unreachable(operation);

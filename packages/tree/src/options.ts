@@ -2,7 +2,7 @@
 export interface TreeOptions {
   /** Data of one node, in bytes. */
   readonly dataBytesMax: number;
-  /** Operations in one transaction. */
+  /** Operations in one transaction, and nodes that one recursive delete removes. */
   readonly transactionOperationsMax: number;
   /**
    * How far a session's numbered writes may be ahead of the last one it knows to be answered. This bounds its stored

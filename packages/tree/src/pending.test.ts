@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { create, type Leader, leaderWith, remove, set, transaction } from '../test/leader.ts';
-
-/** What became of everything proposed: `done` or the code of the refusal. */
-function outcomes(leader: Leader): readonly string[] {
-  return leader.applyAll().map(({ result }) => (result.kind === 'done' ? 'done' : result.refusal.code));
-}
+import { create, leaderWith, outcomes, remove, set, transaction } from '../test/leader.ts';
 
 describe('a request sees those before it, applied or not', () => {
   test('a child of a pending parent, which then cannot be deleted', () => {
@@ -167,7 +162,7 @@ describe('what is pending', () => {
       answeredThrough: 0,
       operation: create('/a'),
     } as const;
-    expect(() => leader.tree.prepare(request, { wallMs: 0, nextZxid })).toThrow('zxid order');
+    expect(() => leader.tree.prepare(request, { wallMs: 0, nextZxid, identities: [] })).toThrow('zxid order');
   });
 
   test('may never run dry', () => {

@@ -1,14 +1,17 @@
-import { assert, NO_SESSION, parentOf, type SessionId, ZXID_NONE, type Zxid } from '@zabra/model';
+import {
+  type Acl,
+  assert,
+  NO_SESSION,
+  nameOf,
+  parentOf,
+  type SessionId,
+  ZXID_NONE,
+  type Zxid,
+} from '@zabra/model';
 import { nextVersion } from './node.ts';
+import { type NodeFacts, PendingNode } from './pending-node.ts';
+import { PendingQuotas } from './pending-quotas.ts';
 import type { State } from './state.ts';
-
-/** What the checks of a write need to know of a node. */
-export interface NodeFacts {
-  readonly version: number;
-  readonly sequence: number;
-  readonly childCount: number;
-  readonly ephemeralOwner: SessionId;
-}
 
 /** What the checks of a write need to know of a session. */
 export interface SessionFacts {
@@ -34,6 +37,7 @@ export class Pending {
   readonly #state: State;
   readonly #nodes = new Map<string, PendingNode>();
   readonly #sessions = new Map<SessionId, PendingSession>();
+  readonly quotas: PendingQuotas;
   #entries: Entry[] = [];
   /** Entries before it are applied; they are cut off now and then, not one by one. */
   #head = 0;
@@ -42,6 +46,7 @@ export class Pending {
 
   constructor(state: State) {
     this.#state = state;
+    this.quotas = new PendingQuotas(state, this.#nodes);
   }
 
   get size(): number {
@@ -57,6 +62,40 @@ export class Pending {
     const record = this.#nodes.get(path);
     if (record === undefined) return this.#state.node(path);
     return record.exists ? record : undefined;
+  }
+
+  /** A node that must be there. */
+  existing(path: string): NodeFacts {
+    const node = this.node(path);
+    assert(node !== undefined, 'a recorded change is on a node that exists', { path });
+    return node;
+  }
+
+  /** Does a pending txn change this node, or create or delete a child of it? */
+  concerns(path: string): boolean {
+    return this.#nodes.has(path);
+  }
+
+  /** By path: the names of children that pending txns made or removed, and whether each is there after them. */
+  movedChildrenBelow(top: string): ReadonlyMap<string, ReadonlyMap<string, boolean>> {
+    const moved = new Map<string, Map<string, boolean>>();
+    const prefix = `${top}/`;
+    for (const [path, { exists }] of this.#nodes) {
+      if (!path.startsWith(prefix)) continue;
+      const parentPath = parentOf(path);
+      let names = moved.get(parentPath);
+      if (names === undefined) {
+        names = new Map();
+        moved.set(parentPath, names);
+      }
+      names.set(nameOf(path), exists);
+    }
+    return moved;
+  }
+
+  /** The names of a node's children in the applied state, in UTF-8 byte order. */
+  appliedChildNames(path: string): readonly string[] {
+    return this.#state.childNames(path);
   }
 
   /** Undefined when there is none, or it is about to be closed. */
@@ -108,19 +147,23 @@ export class Pending {
     session.lastRequestNo = Math.max(session.lastRequestNo, write.requestNo);
   }
 
-  recordCreate(path: string, ephemeralOwner: SessionId): void {
-    const parentPath = parentOf(path);
-    const parent = this.#node(parentPath);
+  /** `parent`, and `node` in what follows: as they are before this change, with all that is pending. */
+  recordCreate(path: string, parent: NodeFacts, create: NewNode): void {
     const { zxid } = this.#newest();
-    this.#put(parentPath, {
-      zxid,
-      exists: true,
-      version: parent.version,
-      sequence: parent.sequence + 1,
-      childCount: parent.childCount + 1,
-      ephemeralOwner: parent.ephemeralOwner,
-    });
-    this.#put(path, { zxid, exists: true, version: 0, sequence: 0, childCount: 0, ephemeralOwner });
+    const parentAfter = PendingNode.from(zxid, parent);
+    parentAfter.sequence++;
+    parentAfter.childCount++;
+    this.#put(parentOf(path), parentAfter);
+
+    const { ephemeralOwner, data } = create;
+    const after = new PendingNode(zxid);
+    after.ephemeralOwner = ephemeralOwner;
+    after.acl = create.acl;
+    after.ttlMs = create.ttlMs;
+    after.container = create.container;
+    after.dataLength = data.length;
+    this.#put(path, after);
+    this.#putData(path, data);
     if (ephemeralOwner === NO_SESSION) return;
     const owner = this.#countEphemeral(ephemeralOwner, 1);
     const createdBefore = owner.created.get(path);
@@ -131,40 +174,34 @@ export class Pending {
     });
   }
 
-  recordSet(path: string): void {
-    const { version, sequence, childCount, ephemeralOwner } = this.#node(path);
-    const { zxid } = this.#newest();
-    this.#put(path, {
-      zxid,
-      exists: true,
-      version: nextVersion(version),
-      sequence,
-      childCount,
-      ephemeralOwner,
-    });
+  recordSet(path: string, node: NodeFacts, data: Uint8Array): void {
+    const after = PendingNode.from(this.#newest().zxid, node);
+    after.version = nextVersion(node.version);
+    after.dataLength = data.length;
+    this.#put(path, after);
+    this.#putData(path, data);
   }
 
-  recordDelete(path: string): void {
-    const { ephemeralOwner } = this.#node(path);
-    const parentPath = parentOf(path);
-    const parent = this.#node(parentPath);
+  recordSetAcl(path: string, node: NodeFacts, acl: readonly Acl[]): void {
+    const after = PendingNode.from(this.#newest().zxid, node);
+    after.aversion = nextVersion(node.aversion);
+    after.acl = acl;
+    this.#put(path, after);
+  }
+
+  /** Nothing of the node changes, but the reaper must see that a txn concerns it. */
+  recordTouch(path: string, node: NodeFacts): void {
+    this.#put(path, PendingNode.from(this.#newest().zxid, node));
+  }
+
+  recordDelete(path: string, node: NodeFacts, parent: NodeFacts): void {
+    const { ephemeralOwner } = node;
     const { zxid } = this.#newest();
-    this.#put(parentPath, {
-      zxid,
-      exists: true,
-      version: parent.version,
-      sequence: parent.sequence,
-      childCount: parent.childCount - 1,
-      ephemeralOwner: parent.ephemeralOwner,
-    });
-    this.#put(path, {
-      zxid,
-      exists: false,
-      version: 0,
-      sequence: 0,
-      childCount: 0,
-      ephemeralOwner: NO_SESSION,
-    });
+    const parentAfter = PendingNode.from(zxid, parent);
+    parentAfter.childCount--;
+    this.#put(parentOf(path), parentAfter);
+    this.#put(path, PendingNode.gone(zxid));
+    this.#putData(path, undefined);
     if (ephemeralOwner !== NO_SESSION) this.#countEphemeral(ephemeralOwner, -1);
   }
 
@@ -186,7 +223,8 @@ export class Pending {
       ...session.created.keys(),
     ]);
     for (const path of candidates) {
-      if (this.node(path)?.ephemeralOwner === id) this.recordDelete(path);
+      const node = this.node(path);
+      if (node?.ephemeralOwner === id) this.recordDelete(path, node, this.existing(parentOf(path)));
     }
     session.isOpen = false;
   }
@@ -200,6 +238,7 @@ export class Pending {
     if (stays) return;
     for (const takeBack of undo.reverse()) takeBack();
     this.#newest().paths.length = 0;
+    this.quotas.forgetUses();
   }
 
   /** The oldest entry is applied: the state says now what its records said. */
@@ -212,6 +251,7 @@ export class Pending {
     });
     for (const path of entry.paths) {
       if (this.#nodes.get(path)?.zxid === zxid) this.#nodes.delete(path);
+      this.quotas.settle(path, zxid);
       if (entry.author?.created.get(path) === zxid) entry.author.created.delete(path);
     }
     if (entry.author?.writes.get(entry.requestNo)?.zxid === zxid) entry.author.writes.delete(entry.requestNo);
@@ -230,6 +270,7 @@ export class Pending {
   clear(): void {
     this.#nodes.clear();
     this.#sessions.clear();
+    this.quotas.clear();
     this.#entries = [];
     this.#head = 0;
   }
@@ -240,13 +281,8 @@ export class Pending {
     return entry;
   }
 
-  #node(path: string): NodeFacts {
-    const node = this.node(path);
-    assert(node !== undefined, 'a recorded change is on a node that exists', { path });
-    return node;
-  }
-
   #put(path: string, node: PendingNode): void {
+    if (this.quotas.isCounting) this.quotas.recordNode(path, this.node(path), node);
     const before = this.#nodes.get(path);
     this.#nodes.set(path, node);
     this.#newest().paths.push(path);
@@ -254,6 +290,11 @@ export class Pending {
       if (before === undefined) this.#nodes.delete(path);
       else this.#nodes.set(path, before);
     });
+  }
+
+  #putData(path: string, data: Uint8Array | undefined): void {
+    const takeBack = this.quotas.recordData(path, data, this.#newest().zxid);
+    if (takeBack !== undefined) this.#undo?.push(takeBack);
   }
 
   #countEphemeral(owner: SessionId, difference: 1 | -1): PendingSession {
@@ -285,6 +326,7 @@ export class Pending {
     if (this.#head === this.#entries.length) {
       this.#entries = [];
       this.#head = 0;
+      this.quotas.forgetUses();
     } else if (this.#head >= HEAD_MAX && this.#head * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
@@ -295,9 +337,13 @@ export class Pending {
 /** So many applied entries may linger before they are cut off. */
 const HEAD_MAX = 1024;
 
-interface PendingNode extends NodeFacts {
-  readonly zxid: Zxid;
-  readonly exists: boolean;
+/** A node about to be created. */
+export interface NewNode {
+  readonly data: Uint8Array;
+  readonly acl: readonly Acl[];
+  readonly ephemeralOwner: SessionId;
+  readonly ttlMs: number;
+  readonly container: boolean;
 }
 
 interface PendingSession extends SessionFacts {

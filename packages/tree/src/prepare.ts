@@ -1,7 +1,14 @@
 import {
   assert,
   type Change,
+  type DeleteTreeOperation,
   type ErrorCode,
+  type Identity,
+  isSequential,
+  NO_SESSION,
+  parentOf,
+  pathFault,
+  type ReapRequest,
   type Refusal,
   type Request,
   refusal,
@@ -16,6 +23,8 @@ import {
   type WriteRequest,
   type Zxid,
 } from '@zabra/model';
+import type { Asker } from './asker.ts';
+import { checkDeleteTree } from './check-delete-tree.ts';
 import { checkOperation, isRefusal } from './check-operation.ts';
 import { operationHash } from './operation-hash.ts';
 import type { TreeOptions } from './options.ts';
@@ -26,14 +35,17 @@ export interface PrepareContext {
   readonly wallMs: number;
   /** The zxid that the txn will have if the request becomes one. */
   readonly nextZxid: Zxid;
+  /** Whom the asking session's client has proved to be. Of no matter where no session asks. */
+  readonly identities: readonly Identity[];
 }
 
 export type Prepared =
   /**
    * To be proposed at `nextZxid`: its effects are pending from now on. An `error` body is a write refused in its place of
-   * the history: it is proposed and its refusal stored like any result.
+   * the history: it is proposed and its refusal stored like any result. `warnings` are for the leader's log: soft limits
+   * that the write passes.
    */
-  | { readonly kind: 'txn'; readonly txn: Txn }
+  | { readonly kind: 'txn'; readonly txn: Txn; readonly warnings: readonly string[] }
   /**
    * Nothing to propose: a txn at `zxid`, pending or applied, has done it already. The answer is there once that zxid is
    * applied. For a write, `Tree.storedResult` has it; an attach by the instance that holds the session just succeeded.
@@ -56,6 +68,8 @@ export function prepare(
       return prepareWrite(pending, options, request, context);
     case 'session':
       return prepareSession(pending, request.operation, context);
+    case 'reap':
+      return prepareReap(pending, request, context);
     default:
       return unreachable(request);
   }
@@ -116,19 +130,26 @@ function prepareWrite(
 
   const timeMs = begin(pending, context);
   pending.recordWrite(sessionId, { requestNo, requestHash, answeredThrough });
-  const body = orderedBody(pending, options, operation, sessionId);
-  return { kind: 'txn', txn: { timeMs, sessionId, requestNo, answeredThrough, requestHash, body } };
+  const asker: Asker = { sessionId, identities: context.identities, warnings: [] };
+  const body = orderedBody(pending, options, operation, asker);
+  const warnings = body.kind === 'error' ? NO_WARNINGS : asker.warnings;
+  return { kind: 'txn', txn: { timeMs, sessionId, requestNo, answeredThrough, requestHash, body }, warnings };
 }
+
+const NO_WARNINGS: readonly string[] = [];
 
 /** A write in its place of the history: done, or refused there. */
 function orderedBody(
   pending: Pending,
   options: TreeOptions,
   operation: WriteOperation,
-  sessionId: number,
+  asker: Asker,
 ): TxnBody {
-  if (operation.kind === 'transaction') return transactionBody(pending, options, operation, sessionId);
-  const judged = checkOperation(pending, options, operation, sessionId);
+  if (operation.kind === 'transaction') return transactionBody(pending, options, operation, asker);
+  const judged =
+    operation.kind === 'deleteTree'
+      ? checkDeleteTree(pending, options, operation, asker)
+      : checkOperation(pending, options, operation, asker);
   return isRefusal(judged)
     ? { kind: 'error', code: judged.code, message: judged.message, failedIndex: -1, codes: [] }
     : { kind: 'change', change: judged };
@@ -138,14 +159,14 @@ function transactionBody(
   pending: Pending,
   options: TreeOptions,
   transaction: TransactionOperation,
-  sessionId: number,
+  asker: Asker,
 ): TxnBody {
   const { operations } = transaction;
   const changes: Change[] = [];
   let failure: Refusal | undefined;
   pending.allOrNothing(() => {
     for (const operation of operations) {
-      const judged = checkOperation(pending, options, operation, sessionId);
+      const judged = checkOperation(pending, options, operation, asker);
       if (isRefusal(judged)) {
         failure = judged;
         return false;
@@ -195,7 +216,13 @@ function prepareSession(pending: Pending, operation: SessionOperation, context: 
       }
       const timeMs = begin(pending, context);
       pending.recordSession(sessionId, nonce);
-      return sessionTxn(timeMs, { kind: 'createSession', sessionId, timeoutMs, passwordHash, nonce });
+      return unnumbered(timeMs, sessionId, {
+        kind: 'createSession',
+        sessionId,
+        timeoutMs,
+        passwordHash,
+        nonce,
+      });
     }
     case 'attachSession': {
       const { nonce } = operation;
@@ -205,23 +232,39 @@ function prepareSession(pending: Pending, operation: SessionOperation, context: 
       if (session.nonce === nonce) return { kind: 'stored', zxid: pending.sessionSettledAt(sessionId) };
       const timeMs = begin(pending, context);
       pending.recordSession(sessionId, nonce);
-      return sessionTxn(timeMs, { kind: 'attachSession', sessionId, nonce });
+      return unnumbered(timeMs, sessionId, { kind: 'attachSession', sessionId, nonce });
     }
     case 'closeSession': {
       if (pending.session(sessionId) === undefined) return unknownSession(sessionId);
       const timeMs = begin(pending, context);
       pending.recordClose(sessionId);
-      return sessionTxn(timeMs, { kind: 'closeSession', sessionId });
+      return unnumbered(timeMs, sessionId, { kind: 'closeSession', sessionId });
     }
     default:
       return unreachable(operation);
   }
 }
 
-/** Session operations are not numbered: done twice they change nothing more. */
-function sessionTxn(timeMs: number, body: TxnBody & { readonly sessionId: number }): Prepared {
-  const { sessionId } = body;
-  return { kind: 'txn', txn: { timeMs, sessionId, requestNo: 0, answeredThrough: 0, requestHash: 0, body } };
+/** What no client numbered: done twice it changes nothing more. */
+function unnumbered(timeMs: number, sessionId: number, body: TxnBody): Prepared {
+  const txn = { timeMs, sessionId, requestNo: 0, answeredThrough: 0, requestHash: 0, body };
+  return { kind: 'txn', txn, warnings: NO_WARNINGS };
+}
+
+/**
+ * The reaper decided by the applied state. Whatever is pending on the node might have changed its mind, so it has to look
+ * again once that is applied.
+ */
+function prepareReap(pending: Pending, { path }: ReapRequest, context: PrepareContext): Prepared {
+  if (pending.concerns(path)) return refused('CONFLICT', `${path} is being written: look again afterwards`);
+  const node = pending.node(path);
+  if (node === undefined) return refused('NO_NODE', `${path} does not exist`);
+  if (!node.container && node.ttlMs === 0)
+    return refused('BAD_ARGUMENTS', `${path} is neither a container nor a node with a TTL`);
+  if (node.childCount > 0) return refused('NOT_EMPTY', `${path} has children`);
+  const timeMs = begin(pending, context);
+  pending.recordDelete(path, node, pending.existing(parentOf(path)));
+  return unnumbered(timeMs, NO_SESSION, { kind: 'change', change: { kind: 'delete', path } });
 }
 
 function begin(pending: Pending, { wallMs, nextZxid }: PrepareContext): number {
@@ -242,7 +285,11 @@ function numberFault({ requestNo, answeredThrough }: WriteRequest): string | und
 }
 
 function sizeFault(operation: WriteOperation, options: TreeOptions): Refusal | undefined {
-  if (operation.kind !== 'transaction') return dataFault(operation, options);
+  if (operation.kind !== 'transaction') {
+    const fault = dataFault(operation, options);
+    // A path that is none comes first, in its place of the history.
+    return fault === undefined || hasPathFault(operation) ? undefined : fault;
+  }
   const count = operation.operations.length;
   const max = options.transactionOperationsMax;
   if (count > max) {
@@ -258,7 +305,15 @@ function sizeFault(operation: WriteOperation, options: TreeOptions): Refusal | u
   return undefined;
 }
 
-function dataFault(operation: SubOperation, { dataBytesMax }: TreeOptions): Refusal | undefined {
+function hasPathFault(operation: SubOperation | DeleteTreeOperation): boolean {
+  const sequential = operation.kind === 'create' && isSequential(operation.mode);
+  return pathFault(operation.path, { sequential }) !== undefined;
+}
+
+function dataFault(
+  operation: SubOperation | DeleteTreeOperation,
+  { dataBytesMax }: TreeOptions,
+): Refusal | undefined {
   if (operation.kind !== 'create' && operation.kind !== 'set') return undefined;
   const { length } = operation.data;
   if (length <= dataBytesMax) return undefined;

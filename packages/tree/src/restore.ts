@@ -32,6 +32,7 @@ export class StateRestorer {
       assert(state.node(path) !== undefined, 'a snapshot holds the reserved nodes', { missing: path });
     }
     for (const { path, owner } of this.#ephemerals) state.enterEphemeral(path, owner);
+    state.countAll();
     return state;
   }
 
@@ -50,6 +51,8 @@ export class StateRestorer {
     node.aversion = entry.aversion;
     node.ephemeralOwner = ephemeralOwner;
     node.sequence = entry.sequence;
+    node.ttlMs = entry.ttlMs;
+    node.container = entry.container;
     this.#state.enterNode(path, node);
     if (ephemeralOwner !== NO_SESSION) this.#ephemerals.push({ path, owner: ephemeralOwner });
   }

@@ -134,7 +134,7 @@ describe('the planted flaw', () => {
       answeredThrough: 0,
       operation: create('/a'),
     } as const;
-    const context = { wallMs: 0, nextZxid: asZxid(tree.appliedZxid + 1) };
+    const context = { wallMs: 0, nextZxid: asZxid(tree.appliedZxid + 1), identities: [] };
     expect(tree.prepare(request, context)).toMatchObject({ kind: 'txn' });
   });
 });

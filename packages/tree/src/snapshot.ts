@@ -20,6 +20,9 @@ export type SnapshotEntry =
       readonly ephemeralOwner: SessionId;
       /** Children ever created: the number of the next sequential one. */
       readonly sequence: number;
+      /** 0: none. */
+      readonly ttlMs: number;
+      readonly container: boolean;
     }
   | {
       readonly kind: 'session';
@@ -150,6 +153,8 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
       aversion: node.aversion,
       ephemeralOwner: node.ephemeralOwner,
       sequence: node.sequence,
+      ttlMs: node.ttlMs,
+      container: node.container,
     };
   }
 

@@ -14,10 +14,24 @@ import {
 } from '@zabra/model';
 import { Digest } from './digest.ts';
 import { byCodeUnits, internAcl, NO_DATA, Node, nextVersion, ownBytes } from './node.ts';
+import { formatUse, limitsTarget, OWN_PATH, parseQuota, type Quota, statsTarget, type Use } from './quota.ts';
+import type { ReapFacts, ReapNews } from './reap.ts';
 import { Session, type StoredResult } from './session.ts';
 
 /** These always exist and are never deleted, as in ZooKeeper. */
 export const RESERVED_PATHS: readonly string[] = ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota'];
+
+/** A node as of a change, for those who are told of it. */
+export interface Changed {
+  readonly stat: Stat;
+  readonly acl: readonly Acl[];
+}
+
+/** A node that came or went, and who may know of it: by its own ACL and by its parent's. */
+export interface Moved {
+  readonly acl: readonly Acl[];
+  readonly parentAcl: readonly Acl[];
+}
 
 /** Is told of each node and session before it changes, as long as a snapshot is being taken. */
 export interface PreImageKeeper {
@@ -38,6 +52,13 @@ export class State {
   readonly root: Node = new Node(NO_DATA, ACL_OPEN);
   readonly sessions: Map<SessionId, Session> = new Map<SessionId, Session>();
   readonly digest: Digest = new Digest();
+  /** By the top of their subtree. */
+  readonly quotas: Map<string, Quota> = new Map<string, Quota>();
+  /** Paths. */
+  readonly containers: Set<string> = new Set<string>();
+  /** Paths. */
+  readonly ttlNodes: Set<string> = new Set<string>();
+  #reapNews: { readonly written: string[]; readonly emptied: string[] } | undefined = undefined;
   snapshot: PreImageKeeper | undefined = undefined;
   /** Of the last snapshot begun. What comes into being afterwards is marked with it: that snapshot must not have it. */
   snapshotNumber = 0;
@@ -60,13 +81,15 @@ export class State {
     readonly data: Uint8Array;
     readonly acl: readonly Acl[];
     readonly ephemeralOwner: SessionId;
+    readonly ttlMs: number;
+    readonly container: boolean;
     readonly zxid: Zxid;
     readonly timeMs: number;
-  }): Stat {
+  }): Changed & Moved {
     const { path, zxid } = create;
     const name = nameOf(path);
     const parentPath = parentOf(path);
-    const parent = this.#existing(parentPath);
+    const parent = this.#parentCounting(path, 1, create.data.length);
     assert(parent.child(name) === undefined, 'a node is created once', { path, zxid });
 
     const node = new Node(ownBytes(create.data), internAcl(create.acl));
@@ -77,16 +100,20 @@ export class State {
     node.mtimeMs = create.timeMs;
     node.snapshotMark = this.snapshotNumber;
     node.ephemeralOwner = create.ephemeralOwner;
+    node.ttlMs = create.ttlMs;
+    node.container = create.container;
 
     this.#beforeNode(parentPath, parent);
     parent.addChild(name, node);
+    parent.countBelow(1, node.dataLength);
     parent.sequence++;
     parent.pzxid = zxid;
     this.digest.addNode(parent);
 
     this.enterNode(path, node);
     if (node.ephemeralOwner !== NO_SESSION) this.enterEphemeral(path, node.ephemeralOwner);
-    return node.stat();
+    if (isReapable(node)) this.#newsForReaper().written.push(path);
+    return { stat: node.stat(), acl: node.acl, parentAcl: parent.acl };
   }
 
   setNode(set: {
@@ -95,39 +122,111 @@ export class State {
     readonly version: number;
     readonly zxid: Zxid;
     readonly timeMs: number;
-  }): Stat {
-    const node = this.#existing(set.path);
+  }): Changed {
     const { path, version, zxid } = set;
+    const node = this.#existing(path);
     assert(version === nextVersion(node.version), 'a version follows the one before', {
       path,
       version,
       zxid,
     });
     this.#beforeNode(path, node);
+    const more = set.data.length - node.dataLength;
+    if (more !== 0 && path !== '/') this.#parentCounting(path, 0, more).countBelow(0, more);
     node.data = ownBytes(set.data);
     node.version = version;
     node.mzxid = zxid;
     node.mtimeMs = set.timeMs;
     this.digest.hashContent(path, node);
     this.digest.addNode(node);
+    this.#enterLimits(path, node);
+    if (node.ttlMs > 0) this.#newsForReaper().written.push(path);
+    return { stat: node.stat(), acl: node.acl };
+  }
+
+  setAcl(set: {
+    readonly path: string;
+    readonly acl: readonly Acl[];
+    readonly aversion: number;
+    readonly zxid: Zxid;
+  }): Stat {
+    const { path, aversion, zxid } = set;
+    const node = this.#existing(path);
+    assert(aversion === nextVersion(node.aversion), 'an aversion follows the one before', {
+      path,
+      aversion,
+      zxid,
+    });
+    this.#beforeNode(path, node);
+    node.acl = internAcl(set.acl);
+    node.aversion = aversion;
+    this.digest.hashContent(path, node);
+    this.digest.addNode(node);
+    if (node.ttlMs > 0) this.#newsForReaper().written.push(path);
     return node.stat();
   }
 
-  deleteNode(path: string, zxid: Zxid): void {
+  /** Changes nothing that is replicated: only the leader's reaper counts from it. */
+  touchNode(path: string): void {
+    const node = this.#existing(path);
+    assert(node.ttlMs > 0, 'a touched node has a TTL', { path });
+    this.#newsForReaper().written.push(path);
+  }
+
+  deleteNode(path: string, zxid: Zxid): Moved {
+    assert(!RESERVED_PATHS.includes(path), 'a reserved node stays', { path, zxid });
     const node = this.#existing(path);
     assert(node.childCount === 0, 'a deleted node has no children', { path, zxid });
-    assert(!RESERVED_PATHS.includes(path), 'a reserved node stays', { path, zxid });
     this.#beforeNode(path, node);
-    if (node.ephemeralOwner !== NO_SESSION)
-      this.#existingSession(node.ephemeralOwner).ephemerals.delete(path);
+    this.#leaveIndexes(path, node);
 
     const parentPath = parentOf(path);
-    const parent = this.#existing(parentPath);
+    const parent = this.#parentCounting(path, -1, -node.dataLength);
     this.#beforeNode(parentPath, parent);
+    parent.countBelow(-1, -node.dataLength);
     parent.removeChild(nameOf(path));
     parent.pzxid = zxid;
     this.digest.addNode(parent);
     this.nodeCount--;
+    if (parent.childCount === 0 && isReapable(parent)) this.#newsForReaper().emptied.push(parentPath);
+    return { acl: node.acl, parentAcl: parent.acl };
+  }
+
+  /** What the leader's reaper must hear of the changes since it was taken last; undefined: nothing. */
+  takeReapNews(): ReapNews | undefined {
+    const news = this.#reapNews;
+    this.#reapNews = undefined;
+    return news;
+  }
+
+  reapFacts(path: string): ReapFacts | undefined {
+    const node = this.node(path);
+    if (node === undefined) return undefined;
+    const { childCount, ttlMs } = node;
+    if (node.container) return { kind: 'container', used: node.sequence > 0, childCount };
+    return ttlMs > 0 ? { kind: 'ttl', ttlMs, childCount } : undefined;
+  }
+
+  /** Of what is applied; nothing where there is no such node. */
+  use(target: string): Use {
+    const node = this.node(target);
+    if (node === undefined) return { count: 0, bytes: 0 };
+    const count = node.descendants + 1;
+    const bytes = node.bytesBelow + node.dataLength;
+    if (target !== '/') return { count, bytes };
+    const own = this.#existing(OWN_PATH);
+    return { count: count - own.descendants - 1, bytes: bytes - own.bytesBelow - own.dataLength };
+  }
+
+  /** What a read of the node gives: the statistics of a quota are made as they are asked for. */
+  dataOf(path: string, node: Node): Uint8Array {
+    const target = statsTarget(path);
+    return target === undefined ? node.data : formatUse(this.use(target));
+  }
+
+  /** The names of its children in UTF-8 byte order; none where there is no such node. */
+  childNames(path: string): readonly string[] {
+    return this.node(path)?.children?.namesInOrder() ?? [];
   }
 
   createSession(id: SessionId, timeoutMs: number, passwordHash: Uint8Array, nonce: string): void {
@@ -149,15 +248,15 @@ export class State {
     this.digest.addSession(session);
   }
 
-  /** Deletes the session's ephemerals in path order and answers their paths. */
-  closeSession(id: SessionId, zxid: Zxid): readonly string[] {
+  /** Deletes the session's ephemerals in path order and answers them. */
+  closeSession(id: SessionId, zxid: Zxid): readonly (Moved & { readonly path: string })[] {
     const session = this.#existingSession(id);
     const paths = [...session.ephemerals].sort(byCodeUnits);
-    for (const path of paths) this.deleteNode(path, zxid);
+    const gone = paths.map((path) => ({ path, ...this.deleteNode(path, zxid) }));
     this.#beforeSession(session);
     this.#forgetResults(session);
     this.sessions.delete(id);
-    return paths;
+    return gone;
   }
 
   /** Enters a numbered write in the exactly-once table and lets go of what the client knows by now. */
@@ -183,6 +282,14 @@ export class State {
     this.digest.hashContent(path, node);
     this.digest.addNode(node);
     this.nodeCount++;
+    if (node.container) this.containers.add(path);
+    if (node.ttlMs > 0) this.ttlNodes.add(path);
+    this.#enterLimits(path, node);
+  }
+
+  /** Counts anew what is below each node: for nodes that were entered in any order. */
+  countAll(): void {
+    countBelow(this.root);
   }
 
   enterEphemeral(path: string, owner: SessionId): void {
@@ -201,6 +308,47 @@ export class State {
     const { a, b } = this.digest.hashResult(session.id, stored);
     session.results.set(requestNo, { requestNo, requestHash, result, hashA: a, hashB: b });
     this.digest.addHash(a, b);
+  }
+
+  /** The parent of this node, after each node above that one took note of what is more below it. */
+  #parentCounting(path: string, count: number, bytes: number): Node {
+    let node = this.root;
+    let start = 1;
+    for (;;) {
+      const slash = path.indexOf('/', start);
+      if (slash === -1) return node;
+      const next = node.child(path.slice(start, slash));
+      assert(next !== undefined, 'the parent of a changed node exists', {
+        path,
+        appliedZxid: this.appliedZxid,
+      });
+      node.countBelow(count, bytes);
+      node = next;
+      start = slash + 1;
+    }
+  }
+
+  #leaveIndexes(path: string, node: Node): void {
+    if (node.ephemeralOwner !== NO_SESSION)
+      this.#existingSession(node.ephemeralOwner).ephemerals.delete(path);
+    if (node.container) this.containers.delete(path);
+    if (node.ttlMs > 0) this.ttlNodes.delete(path);
+    const target = limitsTarget(path);
+    if (target !== undefined) this.quotas.delete(target);
+  }
+
+  #enterLimits(path: string, node: Node): void {
+    const target = limitsTarget(path);
+    if (target === undefined) return;
+    // What prepare would not take today may be in an old history: it limits nothing.
+    const quota = parseQuota(node.data);
+    if (quota === undefined) this.quotas.delete(target);
+    else this.quotas.set(target, quota);
+  }
+
+  #newsForReaper(): { readonly written: string[]; readonly emptied: string[] } {
+    this.#reapNews ??= { written: [], emptied: [] };
+    return this.#reapNews;
   }
 
   #existing(path: string): Node {
@@ -263,7 +411,23 @@ export function emptyState(): State {
     if (path !== '/') state.node(parentOf(path))?.addChild(nameOf(path), node);
     state.enterNode(path, node);
   }
+  state.countAll();
   return state;
+}
+
+function isReapable(node: Node): boolean {
+  return node.container || node.ttlMs > 0;
+}
+
+/** As deep as paths may be, so recursion is safe. */
+function countBelow(node: Node): void {
+  if (node.children === undefined) return;
+  node.children.descendants = 0;
+  node.children.bytesBelow = 0;
+  for (const child of node.children.byName.values()) {
+    countBelow(child);
+    node.countBelow(1 + child.descendants, child.dataLength + child.bytesBelow);
+  }
 }
 
 const CONFIG_PATH = '/zookeeper/config';

@@ -1,4 +1,4 @@
-import { formatZxid, makeZxid, type SubOperation, type WriteOperation } from '@zabra/model';
+import { ACL_OPEN, formatZxid, makeZxid, type SubOperation, type WriteOperation } from '@zabra/model';
 import { describe, expect, test } from 'vitest';
 import {
   bytes,
@@ -49,7 +49,7 @@ describe('what an operation does', () => {
       numChildren: 0,
     };
     expect(result).toEqual({ kind: 'done', zxid, results: [{ kind: 'create', path: '/a/b', stat }] });
-    expect(leader.tree.get('/a/b')).toEqual({ data: bytes('data'), stat });
+    expect(leader.tree.get('/a/b')).toEqual({ data: bytes('data'), stat, acl: ACL_OPEN });
     expect(leader.tree.stat('/a')).toMatchObject({
       pzxid: zxid,
       mtimeMs: 1_000,
@@ -125,13 +125,31 @@ describe('what an operation does', () => {
     ]);
   });
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype'])(
     '%s is a name like any other',
     (name) => {
       const leader = leaderWith();
       expect(leader.tree.get(`/${name}`)).toBeUndefined();
-      leader.do(1, create(`/${name}`, 'x'));
+      for (const operation of [
+        create(`/${name}`, 'x', 'container'),
+        create(`/${name}/${name}`, '', 'ephemeral'),
+        create(`/zookeeper/quota/${name}`),
+        create(`/zookeeper/quota/${name}/zookeeper_limits`, 'countHardLimit=2'),
+        create(`/zookeeper/quota/${name}/zookeeper_stats`),
+      ])
+        expect(leader.do(1, operation)).toMatchObject({ kind: 'done' });
       expect(leader.tree.get(`/${name}`)?.data).toEqual(bytes('x'));
+      expect(leader.tree.children(`/${name}`)?.names).toEqual([name]);
+      expect(leader.tree.ephemeralsOf(1)).toEqual([`/${name}/${name}`]);
+      expect(leader.tree.get(`/zookeeper/quota/${name}/zookeeper_stats`)?.data).toEqual(
+        bytes('count=2,bytes=1'),
+      );
+      expect(leader.do(1, create(`/${name}/a`))).toMatchObject({ refusal: { code: 'QUOTA_EXCEEDED' } });
+      expect(leader.do(1, { kind: 'deleteTree', path: `/${name}`, nodesMax: 0, atomic: true })).toMatchObject(
+        {
+          results: [{ deleted: 2 }],
+        },
+      );
     },
   );
 
@@ -140,7 +158,64 @@ describe('what an operation does', () => {
   });
 });
 
+describe('children are read', () => {
+  test.each([
+    { name: 'whole', page: undefined, names: ['a', 'b', 'b-', 'c', 'é'], more: false },
+    { name: 'from the first', page: { after: '', limit: 2 }, names: ['a', 'b'], more: true },
+    { name: 'from behind a name', page: { after: 'b', limit: 2 }, names: ['b-', 'c'], more: true },
+    {
+      name: 'from behind a name that is gone',
+      page: { after: 'bb', limit: 2 },
+      names: ['c', 'é'],
+      more: false,
+    },
+    { name: 'to the end', page: { after: 'a', limit: 0 }, names: ['b', 'b-', 'c', 'é'], more: false },
+    { name: 'from behind the last', page: { after: 'é', limit: 2 }, names: [], more: false },
+    { name: 'exactly', page: { after: '', limit: 5 }, names: ['a', 'b', 'b-', 'c', 'é'], more: false },
+  ])('$name', ({ page, names, more }) => {
+    const leader = leaderWith('/p', '/p/c', '/p/é', '/p/b-', '/p/a', '/p/b');
+    expect(leader.tree.children('/p', page)).toEqual({
+      names,
+      more,
+      stat: leader.tree.stat('/p'),
+      acl: ACL_OPEN,
+    });
+  });
+
+  test('and there are none of a leaf, and nothing of what is missing', () => {
+    const leader = leaderWith('/p');
+    expect(leader.tree.children('/p', { after: 'x', limit: 1 })).toMatchObject({ names: [], more: false });
+    expect(leader.tree.children('/x')).toBeUndefined();
+  });
+});
+
+test('the ephemerals of a session are found by the characters their paths begin with, as in ZooKeeper', () => {
+  const leader = leaderWith('/a', '/b');
+  for (const path of ['/b/e', '/ab', '/a/z', '/a/c']) leader.do(1, create(path, '', 'ephemeral'));
+  expect(leader.tree.ephemeralsOf(1)).toEqual(['/a/c', '/a/z', '/ab', '/b/e']);
+  expect(leader.tree.ephemeralsOf(1, '/a')).toEqual(['/a/c', '/a/z', '/ab']);
+  expect(leader.tree.ephemeralsOf(1, '/a/')).toEqual(['/a/c', '/a/z']);
+  expect(leader.tree.ephemeralsOf(2)).toEqual([]);
+});
+
 describe('a sequential name', () => {
+  test('is the next one within a transaction, too', () => {
+    const leader = leaderWith('/q');
+    const next = create('/q/n-', '', 'persistent-sequential');
+    expect(
+      leader.do(1, transaction(next, create('/q/plain'), next, remove('/q/n-0000000000'), next)),
+    ).toMatchObject({
+      results: [
+        { path: '/q/n-0000000000' },
+        { path: '/q/plain' },
+        { path: '/q/n-0000000002' },
+        { path: '/q/n-0000000000' },
+        { path: '/q/n-0000000003' },
+      ],
+    });
+    expect(leader.do(1, next)).toMatchObject({ results: [{ path: '/q/n-0000000004' }] });
+  });
+
   test('counts every child ever created, deleted and plain ones included', () => {
     const leader = leaderWith('/q', '/q/plain');
     leader.do(1, remove('/q/plain'));
@@ -222,6 +297,12 @@ describe('a write is refused in its place of the history', () => {
       code: 'INVALID_PATH',
       says: 'suffix',
     },
+    {
+      name: 'create whose suffix makes the path too long in bytes',
+      operation: create(`/a/${'中'.repeat(1363)}`, '', 'persistent-sequential'),
+      code: 'INVALID_PATH',
+      says: 'suffix',
+    },
     { name: 'set of what is missing', operation: set('/x', ''), code: 'NO_NODE', says: '/x does not exist' },
     {
       name: 'set at another version',
@@ -276,6 +357,13 @@ describe('a write is refused in its place of the history', () => {
     },
   ];
 
+  test('a path that is none is told before data that is too large', () => {
+    const leader = Leader.withOptions({ dataBytesMax: 1 });
+    leader.openSession(1);
+    leader.applyAll();
+    expect(leader.do(1, set('/a/', 'xy'))).toMatchObject({ refusal: { code: 'INVALID_PATH' } });
+  });
+
   test.each(rules)('$name: $code', ({ operation, code, says }) => {
     const leader = leaderWith('/a', '/p', '/p/c');
     leader.do(1, create('/e', '', 'ephemeral'));
@@ -304,6 +392,12 @@ describe('a request is refused before it is ordered', () => {
       operation: create('/a', 'x'.repeat(11)),
       code: 'DATA_TOO_LARGE',
       says: '10 bytes (dataBytesMax), not 11',
+    },
+    {
+      name: 'more data than a node holds, behind a prefix',
+      operation: create('/a/', 'x'.repeat(11), 'persistent-sequential'),
+      code: 'DATA_TOO_LARGE',
+      says: 'dataBytesMax',
     },
     {
       name: 'more data than a node holds, in a transaction',
@@ -535,7 +629,9 @@ describe('events', () => {
     const leader = leaderWith('/a', '/a/c');
     const zxid = leader.nextZxid;
     leader.write(1, operation);
-    expect(leader.applyNext().events).toEqual(events.map(([type, path]) => ({ type, path, zxid })));
+    expect(leader.applyNext().events).toEqual(
+      events.map(([type, path]) => ({ type, path, zxid, acl: ACL_OPEN })),
+    );
   });
 });
 
@@ -573,8 +669,8 @@ describe('a session', () => {
       '/b/1',
     ]);
     expect(applied.events.slice(0, 2)).toEqual([
-      { type: 'deleted', path: '/a-', zxid },
-      { type: 'children', path: '/', zxid },
+      { type: 'deleted', path: '/a-', zxid, acl: ACL_OPEN },
+      { type: 'children', path: '/', zxid, acl: ACL_OPEN },
     ]);
     expect(leader.tree.children('/a')).toMatchObject({ names: ['keeps'], stat: { pzxid: zxid } });
     expect(leader.tree.children('/b')?.names).toEqual(['2']);

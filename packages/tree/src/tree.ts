@@ -1,4 +1,5 @@
 import {
+  type Acl,
   assert,
   type Request,
   type SessionId,
@@ -8,9 +9,13 @@ import {
   type Zxid,
 } from '@zabra/model';
 import { type Applied, applyTxn } from './apply.ts';
+import { intersectAcl } from './authorize.ts';
+import { byCodeUnits } from './node.ts';
 import { TREE_OPTIONS_DEFAULT, type TreeOptions } from './options.ts';
 import { Pending } from './pending.ts';
 import { type PrepareContext, type Prepared, prepare } from './prepare.ts';
+import { statsTarget } from './quota.ts';
+import type { ReapFacts } from './reap.ts';
 import { StateRestorer } from './restore.ts';
 import type { SessionView } from './session.ts';
 import { Snapshot, type SnapshotCursor, type SnapshotEntry } from './snapshot.ts';
@@ -105,19 +110,66 @@ export class Tree {
     this.#advance(zxid);
   }
 
-  get(path: string): { readonly data: Uint8Array; readonly stat: Stat } | undefined {
+  /**
+   * A node, and by which ACL it may be read. The data of a quota's statistics is the present use of the subtree, whatever
+   * was written; who may not read that subtree may not read its use either.
+   */
+  get(path: string): NodeView | undefined {
     const node = this.#state.node(path);
-    return node === undefined ? undefined : { data: node.data, stat: node.stat() };
+    if (node === undefined) return undefined;
+    const target = statsTarget(path);
+    if (target === undefined) return { data: node.data, stat: node.stat(), acl: node.acl };
+    const data = this.#state.dataOf(path, node);
+    const acl = intersectAcl(node.acl, this.acl(target) ?? node.acl);
+    return { data, stat: { ...node.stat(), dataLength: data.length }, acl };
   }
 
   stat(path: string): Stat | undefined {
     return this.#state.node(path)?.stat();
   }
 
-  /** Names in UTF-8 byte order. */
-  children(path: string): { readonly names: readonly string[]; readonly stat: Stat } | undefined {
+  acl(path: string): readonly Acl[] | undefined {
+    return this.#state.node(path)?.acl;
+  }
+
+  /** All children of a node, or a page of them, and by which ACL they may be listed. */
+  children(path: string, page: ChildrenPage = WHOLE): ChildrenView | undefined {
     const node = this.#state.node(path);
-    return node === undefined ? undefined : { names: node.children?.namesInOrder() ?? [], stat: node.stat() };
+    if (node === undefined) return undefined;
+    const all = this.#state.childNames(path);
+    const from = page.after === '' ? 0 : firstAfter(all, page.after);
+    const to = page.limit === 0 ? all.length : Math.min(all.length, from + page.limit);
+    const names = from === 0 && to === all.length ? all : all.slice(from, to);
+    return { names, stat: node.stat(), acl: node.acl, more: to < all.length };
+  }
+
+  /** How many nodes are below this one, itself not counted. Costs nothing. */
+  descendants(path: string): number | undefined {
+    return this.#state.node(path)?.descendants;
+  }
+
+  /** Paths of the session's ephemeral nodes that begin with these characters, in path order; none of no session. */
+  ephemeralsOf(sessionId: SessionId, prefix = ''): readonly string[] {
+    const session = this.#state.sessions.get(sessionId);
+    return [...(session?.ephemerals ?? [])].filter((path) => path.startsWith(prefix)).sort(byCodeUnits);
+  }
+
+  /** Paths of all containers, in no order: what a new leader's reaper begins with. */
+  *containers(): Generator<string> {
+    yield* this.#state.containers;
+  }
+
+  /** All nodes with a TTL, in no order. */
+  *ttlNodes(): Generator<{ readonly path: string; readonly ttlMs: number }> {
+    for (const path of this.#state.ttlNodes) {
+      const facts = this.#state.reapFacts(path);
+      if (facts?.kind === 'ttl') yield { path, ttlMs: facts.ttlMs };
+    }
+  }
+
+  /** Undefined for what is neither a container nor a node with a TTL. */
+  reapFacts(path: string): ReapFacts | undefined {
+    return this.#state.reapFacts(path);
   }
 
   session(id: SessionId): SessionView | undefined {
@@ -147,6 +199,42 @@ export class Tree {
     });
     this.#state.appliedZxid = zxid;
   }
+}
+
+export interface NodeView {
+  readonly data: Uint8Array;
+  readonly stat: Stat;
+  readonly acl: readonly Acl[];
+}
+
+export interface ChildrenView {
+  /** In UTF-8 byte order. */
+  readonly names: readonly string[];
+  readonly stat: Stat;
+  readonly acl: readonly Acl[];
+  /** There are names behind the last of this page. */
+  readonly more: boolean;
+}
+
+export interface ChildrenPage {
+  /** The page begins behind this name, whether or not there is one; empty: at the first. */
+  readonly after: string;
+  /** At most so many names; 0: all. */
+  readonly limit: number;
+}
+
+const WHOLE: ChildrenPage = { after: '', limit: 0 };
+
+/** Where the first name behind this one is. */
+function firstAfter(names: readonly string[], after: string): number {
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((names[middle] ?? '') <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Takes the entries of one snapshot in any order. `finish` asserts that they are whole. */

@@ -1,11 +1,17 @@
 import {
+  ACL_OPEN,
+  type Acl,
   ANY_VERSION,
   asZxid,
   type CreateMode,
   type CreateOperation,
+  type DeleteTreeOperation,
+  type Identity,
+  isTtl,
   makeZxid,
   type Request,
   type SessionId,
+  type SetAclOperation,
   type SetOperation,
   type SubOperation,
   type Txn,
@@ -33,6 +39,8 @@ export class Leader {
   /** All txns applied so far. */
   readonly history: { readonly zxid: Zxid; readonly txn: Txn }[] = [];
   wallMs = 1_000;
+  /** Whom the clients of the sessions have proved to be; none unless said. */
+  readonly identities: Map<SessionId, readonly Identity[]> = new Map<SessionId, readonly Identity[]>();
   readonly #lastNumber = new Map<SessionId, number>();
   #nextZxid: Zxid;
 
@@ -50,7 +58,9 @@ export class Leader {
   }
 
   prepare(request: Request): Prepared {
-    const prepared = this.tree.prepare(request, { wallMs: this.wallMs, nextZxid: this.#nextZxid });
+    const identities = (request.kind === 'write' ? this.identities.get(request.sessionId) : undefined) ?? [];
+    const context = { wallMs: this.wallMs, nextZxid: this.#nextZxid, identities };
+    const prepared = this.tree.prepare(request, context);
     if (prepared.kind === 'txn') {
       this.proposed.push({ zxid: this.#nextZxid, txn: prepared.txn });
       this.#nextZxid = asZxid(this.#nextZxid + 1);
@@ -91,6 +101,10 @@ export class Leader {
     return this.prepare({ kind: 'session', operation: { kind: 'attachSession', sessionId, nonce } });
   }
 
+  reap(path: string): Prepared {
+    return this.prepare({ kind: 'reap', path });
+  }
+
   close(sessionId: SessionId): Prepared {
     return this.prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
   }
@@ -122,7 +136,43 @@ export function leaderWith(...paths: readonly string[]): Leader {
 }
 
 export function create(path: string, data = '', mode: CreateMode = 'persistent'): CreateOperation {
-  return { kind: 'create', path, data: bytes(data), mode, acl: [] };
+  return { kind: 'create', path, data: bytes(data), mode, acl: [], ttlMs: isTtl(mode) ? 1_000 : 0 };
+}
+
+/** A node that only these entries let in. */
+export function guarded(path: string, ...acl: readonly Acl[]): CreateOperation {
+  return { ...create(path), acl };
+}
+
+export function setAcl(
+  path: string,
+  acl: readonly Acl[] = ACL_OPEN,
+  version: number = ANY_VERSION,
+): SetAclOperation {
+  return { kind: 'setAcl', path, acl, version };
+}
+
+export function touch(path: string): SubOperation & { readonly kind: 'touch' } {
+  return { kind: 'touch', path };
+}
+
+export function deleteTree(path: string, nodesMax = 0, atomic = false): DeleteTreeOperation {
+  return { kind: 'deleteTree', path, nodesMax, atomic };
+}
+
+/** One entry: these permissions for this user. */
+export function grant(perms: number, scheme: string, id: string): Acl {
+  return { perms, scheme, id };
+}
+
+/** How an outcome reads in a table: `done`, or the code of the refusal. */
+export function outcomeOf(result: WriteResult): string {
+  return result.kind === 'done' ? 'done' : result.refusal.code;
+}
+
+/** What became of everything proposed. */
+export function outcomes(leader: Leader): readonly string[] {
+  return leader.applyAll().map(({ result }) => outcomeOf(result));
 }
 
 export function set(path: string, data: string, version: number = ANY_VERSION): SetOperation {
@@ -149,12 +199,15 @@ export function dump(tree: Tree): unknown {
   const nodes: Record<string, unknown>[] = [];
   const visit = (path: string): void => {
     const node = tree.get(path);
-    nodes.push({ path, data: [...(node?.data ?? [])], stat: node?.stat });
+    const beside = { descendants: tree.descendants(path), reap: tree.reapFacts(path) };
+    nodes.push({ path, data: [...(node?.data ?? [])], stat: node?.stat, acl: node?.acl, ...beside });
     for (const name of tree.children(path)?.names ?? []) visit(path === '/' ? `/${name}` : `${path}/${name}`);
   };
   visit('/');
   const sessions = [...tree.sessions()].sort((left, right) => left.id - right.id);
-  return { zxid: tree.appliedZxid, nodeCount: tree.nodeCount, nodes, sessions };
+  const ephemerals = sessions.map(({ id }) => tree.ephemeralsOf(id));
+  const reapable = [[...tree.containers()].sort(), [...tree.ttlNodes()].map(({ path }) => path).sort()];
+  return { zxid: tree.appliedZxid, nodeCount: tree.nodeCount, nodes, sessions, ephemerals, reapable };
 }
 
 /** The rest of a snapshot, in slices of `max`. */

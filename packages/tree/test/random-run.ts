@@ -1,19 +1,21 @@
-import { type SessionId, unreachable, type WriteOperation, type WriteResult, type Zxid } from '@zabra/model';
+import {
+  type SessionId,
+  type TreeEvent,
+  unreachable,
+  type WriteOperation,
+  type WriteResult,
+  type Zxid,
+} from '@zabra/model';
 import { expect } from 'vitest';
 import { type SnapshotCursor, type SnapshotEntry, Tree } from '../src/index.ts';
 import { dump, Leader, restored } from './leader.ts';
-import type { Step } from './random-step.ts';
-import { type ReferenceOutcome, ReferenceTree } from './reference-tree.ts';
+import { IDENTITIES, type Step } from './random-step.ts';
+import { type ReferenceOutcome, ReferenceTree, type ReferenceWrite } from './reference-tree.ts';
 
 /** What the reference tree is told, so that it can be told again when a leader loses what was pending. */
 type Told =
-  | {
-      readonly kind: 'write';
-      readonly zxid: Zxid;
-      readonly timeMs: number;
-      readonly sessionId: SessionId;
-      readonly operation: WriteOperation;
-    }
+  | ({ readonly kind: 'write' } & ReferenceWrite)
+  | { readonly kind: 'reap'; readonly zxid: Zxid; readonly path: string }
   | { readonly kind: 'close'; readonly zxid: Zxid; readonly sessionId: SessionId }
   | { readonly kind: 'other'; readonly zxid: Zxid };
 
@@ -33,6 +35,8 @@ export class RandomRun {
   readonly follower: Tree = Tree.empty();
   reference: ReferenceTree = new ReferenceTree();
   snapshotsTaken = 0;
+  reaped = 0;
+  warnings = 0;
   #told: Told[] = [];
   readonly #expected = new Map<Zxid, ReferenceOutcome>();
   readonly #writers = new Map<SessionId, Writer>();
@@ -40,6 +44,11 @@ export class RandomRun {
   #snapshot:
     | { readonly cursor: SnapshotCursor; readonly before: unknown; readonly entries: SnapshotEntry[] }
     | undefined;
+
+  constructor() {
+    for (const [id, identities] of Object.entries(IDENTITIES))
+      this.leader.identities.set(Number(id), identities);
+  }
 
   step(step: Step): void {
     switch (step.kind) {
@@ -57,6 +66,9 @@ export class RandomRun {
         return;
       case 'close':
         this.#close(step.session);
+        return;
+      case 'reap':
+        this.#reap(step.path);
         return;
       case 'apply':
         this.#apply(step.count);
@@ -80,16 +92,23 @@ export class RandomRun {
     this.#apply(Number.POSITIVE_INFINITY);
     while (this.#snapshot !== undefined) this.#sliceSnapshot(5);
     const { tree } = this.leader;
-    for (const path of this.reference.nodes.keys()) {
-      expect(tree.get(path)).toEqual({
-        data: Uint8Array.from(this.reference.nodes.get(path)?.data ?? []),
-        stat: this.reference.stat(path),
-      });
+    for (const [path, node] of this.reference.nodes) {
+      expect(tree.get(path)?.data).toEqual(this.reference.data(path));
+      expect(tree.stat(path)).toEqual(this.reference.stat(path));
+      expect(tree.acl(path)).toEqual(node.acl);
       expect(tree.children(path)?.names).toEqual(this.reference.childrenOf(path));
+      expect(tree.descendants(path)).toBe(this.reference.below(path).length);
+      const { childCount, ttlMs } = { childCount: this.reference.childrenOf(path).length, ttlMs: node.ttlMs };
+      const facts = node.container
+        ? { kind: 'container', used: node.created > 0, childCount }
+        : { kind: 'ttl', ttlMs, childCount };
+      expect(tree.reapFacts(path)).toEqual(node.container || ttlMs > 0 ? facts : undefined);
     }
     expect(tree.nodeCount).toBe(this.reference.nodes.size);
-    for (const { id, ephemerals } of tree.sessions())
-      expect(ephemerals).toBe(this.reference.ephemeralsOf(id).length);
+    for (const { id, ephemerals } of tree.sessions()) {
+      expect(tree.ephemeralsOf(id)).toEqual(this.reference.ephemeralsOf(id));
+      expect(ephemerals).toBe(tree.ephemeralsOf(id).length);
+    }
     expect(dump(this.follower)).toEqual(dump(tree));
     expect(this.follower.digest()).toBe(tree.digest());
   }
@@ -115,7 +134,24 @@ export class RandomRun {
       throw new Error(`a write of an open session is ordered: ${JSON.stringify(prepared)}`);
     writer.requestNo = requestNo;
     writer.sent.set(requestNo, operation);
-    this.#tell({ kind: 'write', zxid, timeMs: prepared.txn.timeMs, sessionId, operation });
+    const identities = IDENTITIES[sessionId] ?? [];
+    this.#tell({ kind: 'write', zxid, timeMs: prepared.txn.timeMs, sessionId, operation, identities });
+    expect(prepared.warnings).toHaveLength(this.reference.warnings);
+    this.warnings += prepared.warnings.length;
+  }
+
+  #reap(path: string): void {
+    const { nextZxid: zxid } = this.leader;
+    const isReapable = this.reference.isReapable(path);
+    const prepared = this.leader.reap(path);
+    if (prepared.kind === 'txn') {
+      expect(isReapable).toBe(true);
+      this.#tell({ kind: 'reap', zxid, path });
+      this.reaped++;
+    } else {
+      // Reapable and refused: because something is pending.
+      expect(isReapable && this.leader.proposed.length === 0).toBe(false);
+    }
   }
 
   /** A retry must neither become a second txn nor be unknown. */
@@ -185,7 +221,7 @@ export class RandomRun {
     for (let applied = 0; applied < count && this.leader.proposed.length > 0; applied++) {
       const [next] = this.leader.proposed;
       const { zxid, result, events } = this.leader.applyNext();
-      expect(outcomeOf(result)).toEqual(this.#expected.get(zxid));
+      expect(outcomeOf(result, events)).toEqual(this.#expected.get(zxid));
       if (next !== undefined) expect(this.follower.apply(zxid, next.txn)).toMatchObject({ result, events });
       expect(this.follower.digest()).toBe(this.leader.tree.digest());
     }
@@ -228,19 +264,20 @@ export class RandomRun {
   #run(told: Told): ReferenceOutcome {
     switch (told.kind) {
       case 'write':
-        return this.reference.run(told.operation, told.sessionId, told.zxid, told.timeMs);
+        return this.reference.run(told);
+      case 'reap':
+        return this.reference.reap(told.path, told.zxid);
       case 'close':
-        this.reference.close(told.sessionId, told.zxid);
-        return { kind: 'done', results: [] };
+        return this.reference.close(told.sessionId, told.zxid);
       case 'other':
-        return { kind: 'done', results: [] };
+        return { kind: 'done', results: [], events: [] };
       default:
         return unreachable(told);
     }
   }
 }
 
-function outcomeOf(result: WriteResult): ReferenceOutcome {
-  if (result.kind === 'done') return { kind: 'done', results: result.results };
+function outcomeOf(result: WriteResult, events: readonly TreeEvent[]): ReferenceOutcome {
+  if (result.kind === 'done') return { kind: 'done', results: result.results, events };
   return { kind: 'refused', code: result.refusal.code, failedIndex: result.failedIndex };
 }

@@ -1,5 +1,8 @@
 import {
+  ACL_OPEN,
+  type Acl,
   type CreateMode,
+  type Identity,
   isSequential,
   joinPath,
   parentOf,
@@ -7,7 +10,7 @@ import {
   type WriteOperation,
 } from '@zabra/model';
 import fc from 'fast-check';
-import { create, remove, set } from './leader.ts';
+import { create, deleteTree, grant, remove, set, setAcl, touch } from './leader.ts';
 
 /** One move of a random run. Few paths, few sessions, few versions: so that they meet. */
 export type Step =
@@ -16,6 +19,8 @@ export type Step =
   | { readonly kind: 'repeat'; readonly session: number; readonly back: number }
   | { readonly kind: 'open'; readonly session: number }
   | { readonly kind: 'attach'; readonly session: number }
+  /** The leader's reaper tries. */
+  | { readonly kind: 'reap'; readonly path: string }
   | { readonly kind: 'close'; readonly session: number }
   | { readonly kind: 'apply'; readonly count: number }
   | { readonly kind: 'loseRole' }
@@ -25,10 +30,48 @@ export type Step =
   | { readonly kind: 'snapshot'; readonly max: number };
 
 const session = fc.integer({ min: 1, max: 3 });
-const name = fc.constantFrom('a', 'b', '__proto__', 'n-0000000001');
+const name = fc.constantFrom('a', 'a', 'b', 'b', '__proto__', 'n-0000000001');
 const depth = fc.constantFrom(1, 1, 1, 2, 2, 3);
 const path = depth.chain((length) =>
   fc.array(name, { minLength: length, maxLength: length }).map((names) => `/${names.join('/')}`),
+);
+/** Whom the client of each session has proved to be. */
+export const IDENTITIES: Readonly<Record<number, readonly Identity[]>> = {
+  1: [{ scheme: 'digest', id: 'u:1' }],
+  2: [
+    { scheme: 'digest', id: 'v:2' },
+    { scheme: 'scrypt', id: 'v:3' },
+  ],
+  3: [{ scheme: 'ip', id: '10.0.0.1' }],
+};
+
+const acl = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<readonly Acl[]>(ACL_OPEN) },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom<readonly Acl[]>(
+      [grant(31, 'auth', '')],
+      [grant(31, 'digest', 'u:1'), grant(1, 'world', 'anyone')],
+      [grant(27, 'world', 'anyone')],
+      [grant(6, 'world', 'anyone')],
+      [grant(31, 'digest', 'u:1')],
+      [grant(31, 'scrypt', 'v:3')],
+      [grant(30, 'world', 'anyone'), grant(1, 'ip', '10.0.0.0/8')],
+      [grant(31, 'world', 'somebody')],
+    ),
+  },
+);
+const limitsPath = fc.constantFrom(
+  '/zookeeper/quota/a/zookeeper_limits',
+  '/zookeeper/quota/a/a/zookeeper_limits',
+  '/zookeeper/quota/zookeeper_limits',
+);
+const limits = fc.constantFrom(
+  'count=4,bytes=-1',
+  'count=-1,bytes=4=;byteHardLimit=9;countHardLimit=-1',
+  'count=2,bytes=-1=;byteHardLimit=-1;countHardLimit=3',
+  'count=-1,bytes=-1=;countHardLimit=14',
+  'nothing',
 );
 const version = fc.constantFrom(-1, -1, -1, -1, 0, 1);
 const data = fc.string({ maxLength: 6 });
@@ -37,11 +80,31 @@ const mode = fc.constantFrom<CreateMode>(
   'persistent-sequential',
   'ephemeral',
   'ephemeral-sequential',
+  'container',
+  'container',
+  'ttl',
+  'ttl-sequential',
 );
 
 const plainCreate: fc.Arbitrary<SubOperation> = fc
-  .tuple(path, data, mode)
-  .map(([at, text, how]) => create(isSequential(how) ? joinPath(parentOf(at), 'n-') : at, text, how));
+  .tuple(path, data, mode, acl)
+  .map(([at, text, how, who]) => ({
+    ...create(isSequential(how) ? joinPath(parentOf(at), 'n-') : at, text, how),
+    acl: who,
+  }));
+const makeQuota = fc.tuple(limitsPath, limits).map(([at, text]) => create(at, text));
+const setQuota = fc.tuple(limitsPath, limits).map(([at, text]) => set(at, text));
+const removeQuota = limitsPath.map((at) => remove(at));
+const plainSetAcl = fc.tuple(path, acl, version).map(([at, who, expected]) => setAcl(at, who, expected));
+const openAgain = path.map((at) => setAcl(at));
+const plainTouch = path.map(touch);
+const wholeTree = fc
+  .tuple(
+    fc.oneof({ weight: 6, arbitrary: path }, limitsPath),
+    fc.constantFrom(1, 1, 2, 2, 3, 0),
+    fc.boolean(),
+  )
+  .map(([at, nodesMax, atomic]) => deleteTree(at, nodesMax, atomic));
 const plainSet = fc.tuple(path, data, version).map(([at, text, expected]) => set(at, text, expected));
 const plainDelete = fc.tuple(path, version).map(([at, expected]) => remove(at, expected));
 const check: fc.Arbitrary<SubOperation> = fc
@@ -49,16 +112,27 @@ const check: fc.Arbitrary<SubOperation> = fc
   .map(([at, expected]) => ({ kind: 'check', path: at, version: expected }));
 const checkAbsent: fc.Arbitrary<SubOperation> = path.map((at) => ({ kind: 'checkAbsent', path: at }));
 
+const checkOwner: fc.Arbitrary<SubOperation> = fc
+  .tuple(path, fc.integer({ min: 1, max: 3 }))
+  .map(([at, sessionId]) => ({ kind: 'checkOwner', path: at, sessionId }));
+
 const single = fc.oneof(
-  { weight: 5, arbitrary: plainCreate },
-  { weight: 2, arbitrary: plainSet },
-  { weight: 3, arbitrary: plainDelete },
+  { weight: 20, arbitrary: plainCreate },
+  { weight: 8, arbitrary: plainSet },
+  { weight: 9, arbitrary: plainDelete },
+  { weight: 4, arbitrary: plainSetAcl },
+  { weight: 2, arbitrary: openAgain },
+  { weight: 1, arbitrary: plainTouch },
+  { weight: 3, arbitrary: makeQuota },
+  { weight: 1, arbitrary: setQuota },
+  { weight: 1, arbitrary: removeQuota },
 );
-const sub = fc.oneof({ weight: 8, arbitrary: single }, check, checkAbsent);
+const sub = fc.oneof({ weight: 12, arbitrary: single }, check, checkAbsent, checkOwner);
 const operation: fc.Arbitrary<WriteOperation> = fc.oneof(
-  { weight: 3, arbitrary: single as fc.Arbitrary<WriteOperation> },
+  { weight: 6, arbitrary: single as fc.Arbitrary<WriteOperation> },
+  { weight: 1, arbitrary: wholeTree as fc.Arbitrary<WriteOperation> },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc
       .array(sub, { maxLength: 5 })
       .map((operations) => ({ kind: 'transaction' as const, operations })),
@@ -71,6 +145,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('open' as const), session }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('attach' as const), session }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), session }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('reap' as const), path }) },
   {
     weight: 8,
     arbitrary: fc.record({ kind: fc.constant('apply' as const), count: fc.integer({ min: 1, max: 8 }) }),
@@ -94,7 +169,13 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc
 const BEGINNING: readonly Step[] = [
   { kind: 'open', session: 1 },
   { kind: 'open', session: 2 },
-  ...['/a', '/b', '/a/a', '/a/b', '/b/a', '/a/a/b'].map(
+  { kind: 'open', session: 3 },
+  ...['/a', '/b', '/a/a', '/a/b', '/b/a', '/a/a/b', '/zookeeper/quota/a', '/zookeeper/quota/a/a'].map(
     (at): Step => ({ kind: 'write', session: 1, operation: create(at) }),
   ),
+  { kind: 'write', session: 1, operation: create('/zookeeper/quota/a/zookeeper_stats', 'untrue') },
+  { kind: 'write', session: 1, operation: create('/zookeeper/quota/zookeeper_stats') },
+  { kind: 'write', session: 1, operation: create('/a/__proto__', '', 'container') },
+  { kind: 'write', session: 1, operation: create('/b/b', '', 'ttl') },
+  { kind: 'apply', count: 20 },
 ];

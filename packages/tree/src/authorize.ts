@@ -1,0 +1,85 @@
+import { ACL_OPEN, type Acl, type Identity, PERMISSIONS } from '@zabra/model';
+import { isInRange, parseIpRange } from './ip-range.ts';
+
+/**
+ * May somebody with these identities do this to a node with this ACL? The one rule that every way to a node goes through:
+ * reads, writes, watch events, listings.
+ *
+ * `permissions` are bits of {@link PERMISSIONS}, of which one is enough. A super user passes always. An empty list is open,
+ * as in ZooKeeper.
+ */
+export function authorize(
+  acl: readonly Acl[],
+  permissions: number,
+  identities: readonly Identity[],
+): boolean {
+  // Nearly every node: nothing is looked at.
+  if (acl === ACL_OPEN || acl.length === 0) return true;
+  for (const entry of acl) {
+    if ((entry.perms & permissions) !== 0 && names(entry, identities)) return true;
+  }
+  return identities.some(({ scheme }) => scheme === 'super');
+}
+
+/** The ACL as somebody without ADMIN may see it: users are shown, the hashes of their passwords are not. */
+export function redactAcl(acl: readonly Acl[]): readonly Acl[] {
+  if (!acl.some(hasHash)) return acl;
+  return acl.map((entry) => (hasHash(entry) ? { ...entry, id: `${userOf(entry)}:x` } : entry));
+}
+
+/**
+ * Who may by both lists. For what tells of two nodes at once: an entry stays as far as the other list has the same, or the
+ * world.
+ */
+export function intersectAcl(left: readonly Acl[], right: readonly Acl[]): readonly Acl[] {
+  if (left === ACL_OPEN || left.length === 0) return right;
+  if (right === ACL_OPEN || right.length === 0) return left;
+  const both: Acl[] = [];
+  for (const one of left) {
+    for (const other of right) {
+      const perms = one.perms & other.perms;
+      if (isWorld(one)) both.push({ ...other, perms });
+      else if (isWorld(other) || (one.scheme === other.scheme && one.id === other.id))
+        both.push({ ...one, perms });
+    }
+  }
+  return both.length === 0 ? ACL_NOBODY : both;
+}
+
+/** The part of an id before the hash. */
+export function userOf({ id }: Identity): string {
+  const colon = id.indexOf(':');
+  return colon === -1 ? id : id.slice(0, colon);
+}
+
+/** Two lists that have nothing in common: an empty one would be open. */
+const ACL_NOBODY: readonly Acl[] = [{ perms: 0, scheme: 'world', id: 'anyone' }];
+
+function names(entry: Acl, identities: readonly Identity[]): boolean {
+  const { scheme, id } = entry;
+  if (scheme === 'world') return id === 'anyone';
+  if (scheme === 'ip') return namesAddress(id, identities);
+  return identities.some((identity) => identity.scheme === scheme && identity.id === id);
+}
+
+function namesAddress(id: string, identities: readonly Identity[]): boolean {
+  const range = parseIpRange(id);
+  if (range === undefined) return false;
+  return identities.some((identity) => identity.scheme === 'ip' && isInRange(identity.id, range));
+}
+
+function isWorld({ scheme, id }: Acl): boolean {
+  return scheme === 'world' && id === 'anyone';
+}
+
+function hasHash({ scheme }: Acl): boolean {
+  return scheme === 'digest' || scheme === 'scrypt';
+}
+
+/** In words, for error texts: `READ or ADMIN`. */
+export function permissionNames(permissions: number): string {
+  return Object.entries(PERMISSIONS)
+    .filter(([, bit]) => (permissions & bit) !== 0)
+    .map(([name]) => name.toUpperCase())
+    .join(' or ');
+}

@@ -1,0 +1,387 @@
+import {
+  ACL_OPEN,
+  type Acl,
+  assert,
+  asZxid,
+  NO_SESSION,
+  type SessionId,
+  type Stat,
+  type Zxid,
+} from '@zabra/model';
+import { ChildOrder, type CompareName } from './child-order.ts';
+import { Interned } from './interned.ts';
+import { NameIndex } from './name-index.ts';
+import { cversionOf, NO_DATA } from './node.ts';
+import { NodeContents } from './node-contents.ts';
+import { NO_SLOT, NodeRecords, type Slot } from './node-records.ts';
+import type { ReadingPool } from './reading-pool.ts';
+
+/** What ends a node beside a delete: its session, its time without a write, the loss of its last child. */
+export interface Lifetime {
+  /** {@link NO_SESSION} unless the node is ephemeral. */
+  readonly ephemeralOwner: SessionId;
+  /** 0 when the node has none. */
+  readonly ttlMs: number;
+  readonly container: boolean;
+}
+
+export const LIFETIME_UNLIMITED: Lifetime = { ephemeralOwner: NO_SESSION, ttlMs: 0, container: false };
+
+/** A node to be added. What is not named here is 0 until it is set. */
+export interface NewNode {
+  readonly data: Uint8Array;
+  readonly acl: readonly Acl[];
+  readonly lifetime: Lifetime;
+  readonly czxid: Zxid;
+  readonly ctimeMs: number;
+}
+
+/**
+ * All znodes, without an object for any one of them: a million objects would take twice the memory and make the garbage
+ * collector stop the world for a third of a second.
+ *
+ * ```
+ * path ── NameIndex ──▶ slot ── NodeRecords ──▶ zxids, times, versions, parent, …       96 bytes
+ *                         └──── NodeContents ─▶ data and name, in a cell of their size
+ *                         └──── InnerNode ────▶ of those that had a child: order, counts
+ * ```
+ *
+ * A node is a {@link Slot}, valid until the node is removed. The root is {@link ROOT}; it always exists. Only keeps what
+ * it is told: digest, snapshots and the rules of the tree are State's. Names come from legal paths.
+ */
+export class NodeStore {
+  readonly #records = new NodeRecords();
+  readonly #contents = new NodeContents(this.#records);
+  readonly #index: NameIndex;
+  readonly #acls = new Interned<readonly Acl[]>(ACL_OPEN, aclKey);
+  readonly #lifetimes = new Interned<Lifetime>(LIFETIME_UNLIMITED, lifetimeKey);
+  /** By the number in the node's record. Number 0 is nobody's. */
+  readonly #inner: (InnerNode | undefined)[] = [undefined];
+  readonly #freeInner: number[] = [];
+  readonly #compareName: CompareName = (slot, name) => this.#contents.compareName(slot, name);
+
+  /**
+   * `hashSeed` may differ from server to server: nothing that can be seen depends on it. `expectedNodes`, when it is known
+   * (from a snapshot), saves a third of the time that adding them takes.
+   */
+  constructor(options: { readonly hashSeed?: number; readonly expectedNodes?: number } = {}) {
+    const { hashSeed = 0, expectedNodes = 0 } = options;
+    this.#index = new NameIndex(this.#records, this.#contents, { seed: hashSeed, expectedNodes });
+    const root = this.#records.allocate();
+    assert(root === ROOT, 'the root comes first', { root });
+    this.#contents.put(root, '', 0, 0, NO_DATA);
+  }
+
+  /** The root included. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Memory outside of the garbage collector's heap, apart from the order of children; `used` is without spare room. */
+  memoryBytes(): { readonly reserved: number; readonly used: number } {
+    const index = this.#index.reservedBytes;
+    return {
+      reserved: this.#records.reservedBytes + index + this.#contents.reservedBytes,
+      used: this.#records.usedBytes + index + this.#contents.usedBytes,
+    };
+  }
+
+  /** {@link NO_SLOT} when there is none. */
+  find(path: string): Slot {
+    let slot: Slot = ROOT;
+    let start = 1;
+    while (start < path.length) {
+      const slash = path.indexOf('/', start);
+      const end = slash === -1 ? path.length : slash;
+      slot = this.#index.find(slot, path, start, end);
+      if (slot === NO_SLOT) return NO_SLOT;
+      start = end + 1;
+    }
+    return slot;
+  }
+
+  child(parent: Slot, name: string): Slot {
+    return this.#index.find(parent, name, 0, name.length);
+  }
+
+  /** Counts in the parent's children and its ancestors' usage; the parent's `sequence` and zxid stay as they are. */
+  add(parent: Slot, name: string, node: NewNode): Slot {
+    const hash = this.#index.hash(parent, name, 0, name.length);
+    const twin = this.#index.findHashed(hash, parent, name, 0, name.length);
+    assert(twin === NO_SLOT, 'a node is added once', { parent, name });
+    const records = this.#records;
+    const slot = records.allocate();
+    this.#contents.put(slot, name, 0, name.length, node.data);
+    records.setParent(slot, parent);
+    records.setHash(slot, hash);
+    records.setAclId(slot, this.#acls.take(node.acl));
+    records.setLifetimeId(slot, this.#lifetimes.take(node.lifetime));
+    records.setCzxid(slot, node.czxid);
+    records.setMzxid(slot, node.czxid);
+    records.setPzxid(slot, node.czxid);
+    records.setCtimeMs(slot, node.ctimeMs);
+    records.setMtimeMs(slot, node.ctimeMs);
+    this.#index.add(slot);
+
+    const inner = this.#innerOf(parent);
+    inner.children ??= new ChildOrder();
+    inner.children.insert(slot, name, this.#compareName);
+    this.#countBelow(parent, 1, node.data.length);
+    return slot;
+  }
+
+  /** A node without children. Its slot may be another's at once. */
+  remove(slot: Slot): void {
+    const records = this.#records;
+    assert(slot !== ROOT && records.isLive(slot), 'a node that goes exists and is not the root', { slot });
+    assert(this.childCount(slot) === 0, 'a node that goes has no children', { slot });
+    const parent = records.parent(slot);
+    const inner = this.#innerOf(parent);
+    inner.children?.remove(slot, this.#contents.name(slot), this.#compareName);
+    if (inner.children?.size === 0) inner.children = undefined;
+    this.#countBelow(parent, -1, -records.dataLength(slot));
+
+    this.#index.remove(slot);
+    this.#acls.release(records.aclId(slot));
+    this.#lifetimes.release(records.lifetimeId(slot));
+    this.#dropInner(slot);
+    this.#contents.drop(slot);
+    records.release(slot);
+  }
+
+  name(slot: Slot): string {
+    return this.#contents.name(slot);
+  }
+
+  parent(slot: Slot): Slot {
+    return this.#records.parent(slot);
+  }
+
+  path(slot: Slot): string {
+    if (slot === ROOT) return '/';
+    let path = '';
+    for (let at = slot; at !== ROOT; at = this.#records.parent(at))
+      path = `/${this.#contents.name(at)}${path}`;
+    return path;
+  }
+
+  /**
+   * For a walk over all nodes, which may go on after any change: the first node from this slot on, or {@link NO_SLOT}. A
+   * node keeps its slot, so none that stays is left out or comes twice; a node that was added meanwhile may come or not.
+   */
+  nodeFrom(slot: Slot): Slot {
+    return this.#records.liveFrom(slot);
+  }
+
+  /** In UTF-8 byte order of their names: at most `limit`, the first ones or those after the name `after`. */
+  children(
+    slot: Slot,
+    page: { readonly after?: string | undefined; readonly limit?: number } = {},
+  ): readonly Slot[] {
+    const children = this.#inner[this.#records.innerId(slot)]?.children;
+    return children?.page(page.after, page.limit ?? Number.POSITIVE_INFINITY, this.#compareName) ?? [];
+  }
+
+  childCount(slot: Slot): number {
+    return this.#inner[this.#records.innerId(slot)]?.children?.size ?? 0;
+  }
+
+  /** Children ever created: the number of the next sequential one. Stays when the last child goes. */
+  sequence(slot: Slot): number {
+    return this.#inner[this.#records.innerId(slot)]?.sequence ?? 0;
+  }
+
+  setSequence(slot: Slot, sequence: number): void {
+    if (sequence !== this.sequence(slot)) this.#innerOf(slot).sequence = sequence;
+  }
+
+  /** Nodes below this one, itself not counted. */
+  descendants(slot: Slot): number {
+    return this.#inner[this.#records.innerId(slot)]?.descendants ?? 0;
+  }
+
+  /** Data bytes of the nodes below this one, its own not counted. */
+  bytesBelow(slot: Slot): number {
+    return this.#inner[this.#records.innerId(slot)]?.bytesBelow ?? 0;
+  }
+
+  /**
+   * Bytes that are never written into afterwards. Small ones are a copy, out of `pool` when it is given: who keeps many
+   * copies should have a pool of his own, since a few that lie among others' keep those in memory.
+   */
+  data(slot: Slot, pool?: ReadingPool): Uint8Array {
+    return this.#contents.data(slot, pool);
+  }
+
+  dataLength(slot: Slot): number {
+    return this.#records.dataLength(slot);
+  }
+
+  /** Small data is copied; what is larger is kept, and must not be written into any more. */
+  setData(slot: Slot, data: Uint8Array): void {
+    const more = data.length - this.#records.dataLength(slot);
+    this.#contents.setData(slot, data);
+    if (slot !== ROOT && more !== 0) this.#countBelow(this.#records.parent(slot), 0, more);
+  }
+
+  acl(slot: Slot): readonly Acl[] {
+    return this.#acls.value(this.#records.aclId(slot));
+  }
+
+  setAcl(slot: Slot, acl: readonly Acl[]): void {
+    // Taken before the other is released: it may be the same.
+    const id = this.#acls.take(acl);
+    this.#acls.release(this.#records.aclId(slot));
+    this.#records.setAclId(slot, id);
+  }
+
+  lifetime(slot: Slot): Lifetime {
+    return this.#lifetimes.value(this.#records.lifetimeId(slot));
+  }
+
+  setLifetime(slot: Slot, lifetime: Lifetime): void {
+    const id = this.#lifetimes.take(lifetime);
+    this.#lifetimes.release(this.#records.lifetimeId(slot));
+    this.#records.setLifetimeId(slot, id);
+  }
+
+  czxid(slot: Slot): Zxid {
+    return asZxid(this.#records.czxid(slot));
+  }
+
+  setCzxid(slot: Slot, zxid: Zxid): void {
+    this.#records.setCzxid(slot, zxid);
+  }
+
+  mzxid(slot: Slot): Zxid {
+    return asZxid(this.#records.mzxid(slot));
+  }
+
+  setMzxid(slot: Slot, zxid: Zxid): void {
+    this.#records.setMzxid(slot, zxid);
+  }
+
+  pzxid(slot: Slot): Zxid {
+    return asZxid(this.#records.pzxid(slot));
+  }
+
+  setPzxid(slot: Slot, zxid: Zxid): void {
+    this.#records.setPzxid(slot, zxid);
+  }
+
+  ctimeMs(slot: Slot): number {
+    return this.#records.ctimeMs(slot);
+  }
+
+  setCtimeMs(slot: Slot, timeMs: number): void {
+    this.#records.setCtimeMs(slot, timeMs);
+  }
+
+  mtimeMs(slot: Slot): number {
+    return this.#records.mtimeMs(slot);
+  }
+
+  setMtimeMs(slot: Slot, timeMs: number): void {
+    this.#records.setMtimeMs(slot, timeMs);
+  }
+
+  version(slot: Slot): number {
+    return this.#records.version(slot);
+  }
+
+  setVersion(slot: Slot, version: number): void {
+    this.#records.setVersion(slot, version);
+  }
+
+  aversion(slot: Slot): number {
+    return this.#records.aversion(slot);
+  }
+
+  setAversion(slot: Slot, aversion: number): void {
+    this.#records.setAversion(slot, aversion);
+  }
+
+  /** Hash of path, data and ACL in two lanes, signed 32-bit integers; kept for the digest. */
+  contentA(slot: Slot): number {
+    return this.#records.contentA(slot);
+  }
+
+  contentB(slot: Slot): number {
+    return this.#records.contentB(slot);
+  }
+
+  setContent(slot: Slot, hash: { readonly a: number; readonly b: number }): void {
+    this.#records.setContent(slot, hash.a, hash.b);
+  }
+
+  /** Number of the last snapshot that has this node already, or must not have it. */
+  snapshotMark(slot: Slot): number {
+    return this.#records.snapshotMark(slot);
+  }
+
+  setSnapshotMark(slot: Slot, number: number): void {
+    this.#records.setSnapshotMark(slot, number);
+  }
+
+  stat(slot: Slot): Stat {
+    const childCount = this.childCount(slot);
+    return {
+      czxid: this.czxid(slot),
+      mzxid: this.mzxid(slot),
+      pzxid: this.pzxid(slot),
+      ctimeMs: this.ctimeMs(slot),
+      mtimeMs: this.mtimeMs(slot),
+      version: this.version(slot),
+      cversion: cversionOf(this.sequence(slot), childCount),
+      aversion: this.aversion(slot),
+      ephemeralOwner: this.lifetime(slot).ephemeralOwner,
+      dataLength: this.dataLength(slot),
+      numChildren: childCount,
+    };
+  }
+
+  #innerOf(slot: Slot): InnerNode {
+    const known = this.#inner[this.#records.innerId(slot)];
+    if (known !== undefined) return known;
+    const id = this.#freeInner.pop() ?? this.#inner.length;
+    const inner = new InnerNode();
+    this.#inner[id] = inner;
+    this.#records.setInnerId(slot, id);
+    return inner;
+  }
+
+  #dropInner(slot: Slot): void {
+    const id = this.#records.innerId(slot);
+    if (id === 0) return;
+    this.#inner[id] = undefined;
+    this.#freeInner.push(id);
+  }
+
+  /** `slot` is the parent of what changed: it and all its ancestors have that below them. */
+  #countBelow(slot: Slot, nodes: number, bytes: number): void {
+    for (let at = slot; ; at = this.#records.parent(at)) {
+      const inner = this.#innerOf(at);
+      inner.descendants += nodes;
+      inner.bytesBelow += bytes;
+      if (at === ROOT) return;
+    }
+  }
+}
+
+export const ROOT: Slot = 0;
+
+/** What a node has only once it had a child: most nodes are leaves. */
+class InnerNode {
+  sequence = 0;
+  descendants = 0;
+  bytesBelow = 0;
+  children: ChildOrder | undefined = undefined;
+}
+
+function aclKey(acl: readonly Acl[]): string {
+  return JSON.stringify(acl.map(({ perms, scheme, id }) => [perms, scheme, id]));
+}
+
+function lifetimeKey({ ephemeralOwner, ttlMs, container }: Lifetime): string {
+  return `${ephemeralOwner} ${ttlMs} ${container}`;
+}

@@ -1,0 +1,113 @@
+import type { Zxid } from '@zabra/model';
+import type { NodeFacts, PendingNode } from './pending-node.ts';
+import { isOutsideQuotas, limitsTarget, parseQuota, type Quota, subtreesAround, type Use } from './quota.ts';
+import type { State } from './state.ts';
+
+/**
+ * The quotas as of all that is pending, and what their subtrees will hold by then. Free of cost as long as there is no
+ * quota at all.
+ *
+ * The use of a subtree is counted when it is first asked for, from the applied state and every pending node, and kept up
+ * with each record from then on. It is the use after all that is pending, so nothing changes when a txn is applied; it is
+ * forgotten once nothing is pending, since the state changes without any record where this server does not lead.
+ */
+export class PendingQuotas {
+  readonly #state: State;
+  readonly #nodes: ReadonlyMap<string, PendingNode>;
+  readonly #limits = new Map<string, PendingLimits>();
+  readonly #uses = new Map<string, MutableUse>();
+
+  constructor(state: State, nodes: ReadonlyMap<string, PendingNode>) {
+    this.#state = state;
+    this.#nodes = nodes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#limits.size === 0 && this.#state.quotas.size === 0;
+  }
+
+  /** Of the subtree with this top. */
+  quota(target: string): Quota | undefined {
+    const pending = this.#limits.get(target);
+    return pending === undefined ? this.#state.quotas.get(target) : pending.quota;
+  }
+
+  use(target: string): Use {
+    let use = this.#uses.get(target);
+    if (use === undefined) {
+      use = this.#counted(target);
+      this.#uses.set(target, use);
+    }
+    return use;
+  }
+
+  /** The node holds this data, or is gone. Answers how to take it back; undefined where it holds no limits. */
+  recordData(path: string, data: Uint8Array | undefined, zxid: Zxid): (() => void) | undefined {
+    const target = limitsTarget(path);
+    if (target === undefined) return undefined;
+    const before = this.#limits.get(target);
+    this.#limits.set(target, { zxid, quota: data && parseQuota(data) });
+    return () => {
+      if (before === undefined) this.#limits.delete(target);
+      else this.#limits.set(target, before);
+    };
+  }
+
+  /** To be called before the record of the node is replaced. */
+  recordNode(path: string, before: NodeFacts | undefined, after: PendingNode): void {
+    if (this.#uses.size === 0 || isOutsideQuotas(path)) return;
+    const count = Number(after.exists) - Number(before !== undefined);
+    const bytes = after.dataLength - (before?.dataLength ?? 0);
+    if (count === 0 && bytes === 0) return;
+    for (const target of subtreesAround(path)) {
+      const use = this.#uses.get(target);
+      if (use === undefined) continue;
+      use.count += count;
+      use.bytes += bytes;
+    }
+  }
+
+  /** Is there a use that {@link recordNode} would keep up? */
+  get isCounting(): boolean {
+    return this.#uses.size > 0;
+  }
+
+  /** The record of this path is applied. */
+  settle(path: string, zxid: Zxid): void {
+    if (this.#limits.size === 0) return;
+    const target = limitsTarget(path);
+    if (target !== undefined && this.#limits.get(target)?.zxid === zxid) this.#limits.delete(target);
+  }
+
+  /** Records were taken back: some of them may be older than the use that counts them. */
+  forgetUses(): void {
+    this.#uses.clear();
+  }
+
+  clear(): void {
+    this.#limits.clear();
+    this.#uses.clear();
+  }
+
+  #counted(target: string): MutableUse {
+    let { count, bytes } = this.#state.use(target);
+    const prefix = target === '/' ? '/' : `${target}/`;
+    for (const [path, node] of this.#nodes) {
+      if ((path !== target && !path.startsWith(prefix)) || isOutsideQuotas(path)) continue;
+      const applied = this.#state.node(path);
+      count += Number(node.exists) - Number(applied !== undefined);
+      bytes += node.dataLength - (applied?.dataLength ?? 0);
+    }
+    return { count, bytes };
+  }
+}
+
+interface PendingLimits {
+  readonly zxid: Zxid;
+  readonly quota: Quota | undefined;
+}
+
+interface MutableUse {
+  count: number;
+  bytes: number;
+}
