@@ -161,7 +161,7 @@ test('what a careless client sends is refused at the rim, in its place among the
       minZxid: 0,
       linearizable: false,
       kind: 'create',
-      create: { path, data: new Uint8Array(bytes), mode: 'PERSISTENT', acl: [] },
+      create: { path, data: new Uint8Array(bytes), mode: 'PERSISTENT', acl: [], ttlMs: 0 },
     },
   });
   client.say(create(1, '/fine', 1), create(2, 'no-slash', 1), create(3, '/large', 1025));
@@ -191,6 +191,44 @@ test('what a careless client sends is refused at the rim, in its place among the
   ]);
 });
 
+test('questions that make no sense are refused, each in its place, and the session goes on', async () => {
+  await using server = await loneServer();
+  using client = RawStream.toClients(server.clientAddress).read();
+  await client.attach();
+  const terms = { requestNo: 0, answeredThrough: 0, minZxid: 0, linearizable: false } as const;
+  const watch = { path: '/a', fromZxid: undefined } as const;
+  client.say(
+    { kind: 'request', request: { ...terms, xid: 1, kind: 'multiRead', multiRead: { reads: [] } } },
+    {
+      kind: 'request',
+      request: { ...terms, xid: 2, kind: 'addWatch', addWatch: { ...watch, kind: 'CHILD', id: 1 } },
+    },
+    {
+      kind: 'request',
+      request: { ...terms, xid: 3, kind: 'addWatch', addWatch: { ...watch, kind: 'PERSISTENT', id: 0 } },
+    },
+    { kind: 'request', request: { ...terms, xid: 4, kind: 'ephemerals', ephemerals: { prefix: 'a' } } },
+    { kind: 'request', request: { ...terms, xid: 5, kind: 'touch', touch: { path: '/a' } } },
+    {
+      kind: 'request',
+      request: { ...terms, xid: 6, kind: 'removeWatch', removeWatch: { kind: 'DATA', path: '/a', id: 0 } },
+    },
+    { kind: 'request', request: { ...terms, xid: 7, kind: 'whoAmI', whoAmI: {} } },
+  );
+  const codes: unknown[] = [];
+  for (let xid = 1; xid <= 6; xid++) codes.push(await client.hear());
+  expect(codes).toMatchObject(
+    ['BAD_ARGUMENTS', 'BAD_ARGUMENTS', 'BAD_ARGUMENTS', 'INVALID_PATH', 'BAD_ARGUMENTS', 'NO_WATCHER'].map(
+      (code, index) => ({
+        reply: { xid: index + 1, refused: { code, message: expect.stringMatching(/./) } },
+      }),
+    ),
+  );
+  expect(await client.hear()).toMatchObject({
+    reply: { xid: 7, whoAmI: { identities: [{ scheme: 'ip', id: '127.0.0.1' }] } },
+  });
+});
+
 test('a frame beyond frameBytesMax ends its stream by name; one far beyond, by gRPC', async () => {
   await using server = await loneServer({ limits: { dataBytesMax: 1024, frameBytesMax: 2048 } });
   const limit = {
@@ -216,10 +254,10 @@ test('watches that are armed again are counted: beyond watchesPerSessionMax the 
   using client = RawStream.toClients(server.clientAddress).read();
   const { zxid } = await client.attach();
   const watches = ['/a', '/b', '/c'].map((path) => ({ kind: 'EXIST' as const, path, zxid }));
-  client.say({ kind: 'rearm', rearm: { watches } });
+  client.say({ kind: 'rearm', rearm: { watches, persistent: [], fromZxid: 0, more: false } });
   expect(await client.hearGoodbye()).toEqual({
     code: 'LIMIT',
-    message: 'watchesPerSessionMax: a session has at most 2 watches; let some go',
+    message: 'watchesPerSessionMax: a session has at most 2 watches, this one 3; let some go',
   });
 });
 

@@ -117,6 +117,23 @@ export function text(needs: string, matches: (value: string) => boolean): Settin
   };
 }
 
+/** A list of texts; a variable writes it with `;` between them. `needs` says it in words, `matches` decides on each. */
+export function texts(needs: string, matches: (value: string) => boolean): Setting<readonly string[]> {
+  return {
+    needs,
+    parse: (value, at) => {
+      if (!Array.isArray(value)) throw fault(at, value, needs);
+      return value.map((each: unknown, index) => {
+        const place = { path: `${at.path}[${index}]`, originOf: () => at.originOf(at.path) };
+        if (typeof each !== 'string' || !matches(each)) throw fault(place, each, needs);
+        return each;
+      });
+    },
+    fromText: (written) => (written === '' ? [] : written.split(';').map((each) => each.trim())),
+    absent: undefined,
+  };
+}
+
 /** `host:port`. `portMin` is 0 where the system may choose the port. */
 export function address(portMin: 0 | 1): Setting<string> {
   return text(`host:port with a port from ${portMin} to 65535`, (value) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig, resolveConfig, toCoreOptions } from './config.ts';
 import { variableOf } from './config-overrides.ts';
-import { DEFAULT_LIMITS, DEFAULT_STORAGE, DEFAULT_TIMING } from './core/options.ts';
+import { DEFAULT_ACCESS, DEFAULT_LIMITS, DEFAULT_STORAGE, DEFAULT_TIMING } from './core/options.ts';
 
 const MEMBERS = [
   { id: 1, peer: '127.0.0.1:5182', client: '127.0.0.1:5181' },
@@ -29,7 +29,10 @@ describe('what is not said', () => {
       timing: DEFAULT_TIMING,
       limits: DEFAULT_LIMITS,
       storage: DEFAULT_STORAGE,
+      access: { superUsers: [] },
+      readOnlyMode: false,
       tls: undefined,
+      clientTls: undefined,
       insecurePeers: false,
     });
   });
@@ -42,8 +45,33 @@ describe('what is not said', () => {
       timing: DEFAULT_TIMING,
       limits: DEFAULT_LIMITS,
       storage: DEFAULT_STORAGE,
+      access: DEFAULT_ACCESS,
+      readOnlyMode: false,
     });
   });
+});
+
+test('super users are named by scheme and id, in the file as a list, in a variable with semicolons', () => {
+  const written = ['x509:CN=root,O=Acme', 'digest:admin:c2hh'];
+  const raw = { ...LEAST, access: { superUsers: written } };
+  const identities = [
+    { scheme: 'x509', id: 'CN=root,O=Acme' },
+    { scheme: 'digest', id: 'admin:c2hh' },
+  ];
+  expect(toCoreOptions(parseConfig(raw, 'zabra.yaml')).access.superUsers).toEqual(identities);
+  const { config } = resolve({ environment: { ZABRA_ACCESS_SUPER_USERS: written.join('; ') } });
+  expect(toCoreOptions(config).access.superUsers).toEqual(identities);
+});
+
+test('certificates of the port for clients are told apart from those of the peers', () => {
+  const client = { cert: 'c.pem', key: 'c.key' };
+  const config = parseConfig({ ...LEAST, tls: { client } }, 'zabra.yaml');
+  expect(config.tls).toBeUndefined();
+  expect(config.clientTls).toEqual({ ...client, ca: undefined, requireClientCertificate: false });
+  const { settings } = resolve({
+    assignments: ['tls.client.cert=c.pem', 'tls.client.key=c.key'],
+  });
+  expect(settings).toContainEqual({ path: 'tls.client.cert', value: 'c.pem', origin: '--set' });
 });
 
 describe('a bad configuration is refused by name, with what was found and the way out', () => {
@@ -170,6 +198,27 @@ describe('a bad configuration is refused by name, with what was found and the wa
       name: 'half of TLS',
       raw: { ...LEAST, tls: { cert: 'a.pem', key: 'a.key' } },
       message: '"tls.ca" is missing; "tls" needs cert, key and ca, all three or none',
+    },
+    {
+      name: 'half of TLS for clients',
+      raw: { ...LEAST, tls: { client: { cert: 'a.pem' } } },
+      message: '"tls.client.key" is missing; "tls.client" needs cert and key',
+    },
+    {
+      name: 'certificates that clients must have, and nobody who signs them',
+      raw: { ...LEAST, tls: { client: { cert: 'a.pem', key: 'a.key', requireClientCertificate: true } } },
+      message: '"tls.client.ca" is missing; "tls.client.requireClientCertificate" needs what signs',
+    },
+    {
+      name: 'a super user whom nobody can prove to be',
+      raw: { ...LEAST, access: { superUsers: ['x509:CN=a', 'world:anyone'] } },
+      message:
+        '"access.superUsers[1]" is "world:anyone"; it needs a list of scheme:id, each digest:USER:HASH',
+    },
+    {
+      name: 'super users that are no list',
+      raw: { ...LEAST, access: { superUsers: 'x509:CN=a' } },
+      message: '"access.superUsers" is "x509:CN=a"; it needs a list of scheme:id',
     },
     {
       name: 'a silence shorter than two heartbeats',

@@ -1,4 +1,4 @@
-import { COUNTER_MAX } from '@zabra/model';
+import { COUNTER_MAX, type Identity } from '@zabra/model';
 import { fromAssignments, fromEnvironment } from './config-overrides.ts';
 import { checkRules } from './config-rules.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type Setting,
   settingsOf,
   text,
+  texts,
 } from './config-settings.ts';
 import {
   type CoreOptions,
@@ -25,10 +26,10 @@ import {
   type StorageOptions,
   type Timing,
 } from './core/options.ts';
-import type { ServerConfig, TlsFiles } from './server-config.ts';
+import type { ClientTlsFiles, ServerConfig, TlsFiles } from './server-config.ts';
 
 export { ConfigError } from './config-settings.ts';
-export type { Member, ServerConfig, TlsFiles } from './server-config.ts';
+export type { AccessConfig, ClientTlsFiles, Member, ServerConfig, TlsFiles } from './server-config.ts';
 
 /** A configuration with the origin of each value: `default`, the file's name, a variable's, or a flag. */
 export interface ResolvedConfig {
@@ -64,10 +65,11 @@ export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   }
   const parsed = parseMap(SCHEMA, merged, { path: '', originOf: (path) => origins.get(path) ?? source });
   const config = complete(parsed, source);
+  const written = { ...config, tls: { ...config.tls, client: config.clientTls } };
   const settings = [...SETTINGS.keys()].map((path) => {
     const keys = path.split('.');
     const origin = origins.get(path) ?? (valueAt(raw, keys) === undefined ? 'default' : source);
-    return { path, value: valueAt(config, keys), origin };
+    return { path, value: valueAt(written, keys), origin };
   });
   return { config, settings };
 }
@@ -81,7 +83,14 @@ export function toCoreOptions(config: ServerConfig): CoreOptions {
     timing: config.timing,
     limits: config.limits,
     storage: config.storage,
+    access: { superUsers: config.access.superUsers.map(identityOf) },
+    readOnlyMode: config.readOnlyMode,
   };
+}
+
+function identityOf(written: string): Identity {
+  const colon = written.indexOf(':');
+  return { scheme: written.slice(0, colon), id: written.slice(colon + 1) };
 }
 
 const HOUR_MS = 3_600_000;
@@ -107,6 +116,8 @@ const TIMING: { readonly [K in keyof Timing]: Setting<number> } = {
   notifyIntervalMs: durationMs(1, DEFAULT_TIMING.notifyIntervalMs),
   sessionTimeoutMinMs: durationMs(100, DEFAULT_TIMING.sessionTimeoutMinMs),
   sessionTimeoutMaxMs: durationMs(100, DEFAULT_TIMING.sessionTimeoutMaxMs),
+  containerGraceMs: durationMs(0, DEFAULT_TIMING.containerGraceMs),
+  containerNeverUsedMs: durationMs(0, DEFAULT_TIMING.containerNeverUsedMs),
 };
 
 const LIMITS: { readonly [K in keyof Limits]: Setting<number> } = {
@@ -117,9 +128,13 @@ const LIMITS: { readonly [K in keyof Limits]: Setting<number> } = {
   requestsMax: count(DEFAULT_LIMITS.requestsMax),
   requestsBytesMax: bytes(DEFAULT_LIMITS.requestsBytesMax),
   connectionsMax: count(DEFAULT_LIMITS.connectionsMax),
+  sessionsPerAddressMax: count(DEFAULT_LIMITS.sessionsPerAddressMax),
   sessionsMax: count(DEFAULT_LIMITS.sessionsMax),
   watchesPerSessionMax: count(DEFAULT_LIMITS.watchesPerSessionMax),
   ephemeralsPerSessionMax: count(DEFAULT_LIMITS.ephemeralsPerSessionMax),
+  childrenPageMax: count(DEFAULT_LIMITS.childrenPageMax),
+  eventHistoryMax: count(DEFAULT_LIMITS.eventHistoryMax),
+  reapedPerSecondMax: count(DEFAULT_LIMITS.reapedPerSecondMax),
   clientQueueBytesMax: bytes(DEFAULT_LIMITS.clientQueueBytesMax),
   outstandingProposalsMax: count(DEFAULT_LIMITS.outstandingProposalsMax),
   historyRecordsMax: count(DEFAULT_LIMITS.historyRecordsMax),
@@ -145,6 +160,12 @@ const STORAGE: { readonly [K in keyof StorageOptions]: Setting<number> } = {
 const PEER_ID = integer({ min: 1, max: 255 });
 const FILE = text('the path of a file', (value) => value !== '');
 
+/** Only what a client can prove: an address is not, and `world` is everybody. */
+const SUPER_USERS = texts(
+  'a list of scheme:id, each digest:USER:HASH, scrypt:USER:HASH or x509:SUBJECT',
+  (value) => /^(?:(?:digest|scrypt):[^:]+:[^:]+|x509:.+)$/.test(value),
+);
+
 const SCHEMA = {
   id: PEER_ID,
   clusterId: optional(
@@ -163,7 +184,19 @@ const SCHEMA = {
   timing: TIMING,
   limits: LIMITS,
   storage: STORAGE,
-  tls: { cert: optional(FILE), key: optional(FILE), ca: optional(FILE) },
+  access: { superUsers: defaulting(SUPER_USERS, []) },
+  readOnlyMode: defaulting(flag(), false),
+  tls: {
+    cert: optional(FILE),
+    key: optional(FILE),
+    ca: optional(FILE),
+    client: {
+      cert: optional(FILE),
+      key: optional(FILE),
+      ca: optional(FILE),
+      requireClientCertificate: defaulting(flag(), false),
+    },
+  },
   insecurePeers: defaulting(flag(), false),
 };
 
@@ -191,6 +224,7 @@ function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
     listen,
     advertise: parsed.advertise ?? own.client,
     tls: wholeTls(parsed.tls, source),
+    clientTls: wholeClientTls(parsed.tls.client, source),
   };
   checkRules(config, source);
   return config;
@@ -204,6 +238,27 @@ function wholeTls(tls: Parsed<typeof SCHEMA>['tls'], source: string): TlsFiles |
   throw new ConfigError(
     `${source}: "tls.${missing}" is missing; "tls" needs cert, key and ca, all three or none`,
   );
+}
+
+function wholeClientTls(
+  tls: Parsed<typeof SCHEMA>['tls']['client'],
+  source: string,
+): ClientTlsFiles | undefined {
+  const { cert, key, ca, requireClientCertificate } = tls;
+  if (cert === undefined && key === undefined && ca === undefined && !requireClientCertificate) {
+    return undefined;
+  }
+  if (cert === undefined || key === undefined) {
+    throw new ConfigError(
+      `${source}: "tls.client.${cert === undefined ? 'cert' : 'key'}" is missing; "tls.client" needs cert and key`,
+    );
+  }
+  if (requireClientCertificate && ca === undefined) {
+    throw new ConfigError(
+      `${source}: "tls.client.ca" is missing; "tls.client.requireClientCertificate" needs what signs the clients' certificates`,
+    );
+  }
+  return { cert, key, ca, requireClientCertificate };
 }
 
 /** `raw` with one value changed. What is no map on the way stays as it is, to be refused for itself. */

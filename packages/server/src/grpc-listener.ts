@@ -1,4 +1,5 @@
 import { Server, type ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Identity } from '@zabra/model';
 import {
   type AdminService,
   adminDefinition,
@@ -9,6 +10,7 @@ import {
 } from '@zabra/proto';
 import type { ClientNetwork, FrameStream, PeerService } from './core/env.ts';
 import { GrpcStream } from './grpc-stream.ts';
+import { transportIdentities } from './transport-identities.ts';
 
 /** The port is taken, or this host has no such address: the server can't start there. */
 export class ListenError extends Error {
@@ -91,11 +93,21 @@ export class PeerListener {
 }
 
 function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
-  return new GrpcStream(call, call.getPeer(), () => {
+  return new GrpcStream(call, otherSideOf(call), () => {
     call.end();
     // Who does not read what was said to it doesn't have it kept here for ever.
     setTimeout(() => call.destroy(), LINGER_MS).unref();
   });
+}
+
+function otherSideOf(call: ServerDuplexStream<Uint8Array, Uint8Array>): {
+  readonly remote: string;
+  readonly identities: readonly Identity[];
+} {
+  const remote = call.getPeer();
+  // gRPC names the certificate only when it was verified against the configured authority.
+  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+  return { remote, identities: transportIdentities({ peer: remote, certificate }) };
 }
 
 /**
@@ -103,7 +115,7 @@ function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameSt
  * client, having heard it, hangs up; what else it sends is dropped. Who doesn't is hung up on.
  */
 function clientStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
-  return new GrpcStream(call, call.getPeer(), () => {
+  return new GrpcStream(call, otherSideOf(call), () => {
     const end = (): void => {
       if (!call.writableEnded) call.end();
     };

@@ -61,7 +61,7 @@ export class GrpcPeers implements PeerNetwork {
       method.requestSerialize,
       method.responseDeserialize,
     );
-    return new GrpcStream(call, `server ${peer} at ${address}`, () => {
+    return new GrpcStream(call, { remote: `server ${peer} at ${address}`, identities: [] }, () => {
       call.cancel();
       client.close();
     });

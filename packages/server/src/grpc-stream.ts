@@ -1,4 +1,5 @@
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Identity } from '@zabra/model';
 import type { FrameStream, StreamHandlers } from './core/env.ts';
 
 type Call = ClientDuplexStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -9,15 +10,21 @@ type Call = ClientDuplexStream<Uint8Array, Uint8Array> | ServerDuplexStream<Uint
  */
 export class GrpcStream implements FrameStream {
   readonly remote: string;
+  readonly identities: readonly Identity[];
   queuedBytes = 0;
   readonly #call: Call;
   readonly #hangUp: () => void;
   #handlers: StreamHandlers | undefined;
   #ended = false;
 
-  constructor(call: Call, remote: string, hangUp: () => void) {
+  constructor(
+    call: Call,
+    other: { readonly remote: string; readonly identities: readonly Identity[] },
+    hangUp: () => void,
+  ) {
     this.#call = call;
-    this.remote = remote;
+    this.remote = other.remote;
+    this.identities = other.identities;
     this.#hangUp = hangUp;
     // An error without a listener would end the process; it arrives here once, whatever event brings it first.
     call.on('error', (error: Error) => this.#end(error));

@@ -1,4 +1,6 @@
 export {
+  type AccessConfig,
+  type ClientTlsFiles,
   ConfigError,
   type Member,
   parseConfig,
@@ -13,4 +15,4 @@ export { DataDirectoryError, type DataDirectoryErrorCode } from './core/storage/
 export { ListenError } from './grpc-listener.ts';
 export { openRealDisk } from './real-disk.ts';
 export { type RunningServer, type StartOptions, startServer, VERSION } from './server.ts';
-export { fetchStatus, type ServerStatus } from './status.ts';
+export { fetchStatus, type ServerStatus, type StatusTls } from './status.ts';

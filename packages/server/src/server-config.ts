@@ -16,7 +16,13 @@ export interface ServerConfig {
   readonly timing: Timing;
   readonly limits: Limits;
   readonly storage: StorageOptions;
+  readonly access: AccessConfig;
+  /** Serves reads of what is here to clients that agree to it, while there is no quorum. */
+  readonly readOnlyMode: boolean;
+  /** Between peers. */
   readonly tls: TlsFiles | undefined;
+  /** `tls.client` of the file: on the clients' port. */
+  readonly clientTls: ClientTlsFiles | undefined;
   /** Peers beyond loopback may come without a certificate. */
   readonly insecurePeers: boolean;
 }
@@ -27,6 +33,21 @@ export interface Member {
   readonly peer: string;
   /** `host:port` where clients reach it. */
   readonly client: string;
+}
+
+export interface AccessConfig {
+  /** `scheme:id`: who proves to be one of them passes every ACL. */
+  readonly superUsers: readonly string[];
+}
+
+/** PEM files of the clients' port. */
+export interface ClientTlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Signs the certificates by which clients may show who they are; undefined: they are not asked for one. */
+  readonly ca: string | undefined;
+  /** A client without one is not served. */
+  readonly requireClientCertificate: boolean;
 }
 
 /** PEM files by which peers know each other. */

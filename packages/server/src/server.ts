@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import type { StatusReply } from '@zabra/proto';
 import { toCoreOptions } from './config.ts';
 import { type ServerCore, startCore } from './core/core.ts';
@@ -9,8 +7,10 @@ import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peer-links.ts';
 import { ClientListener, PeerListener } from './grpc-listener.ts';
 import { GrpcPeers } from './grpc-peers.ts';
 import { RealClock, realRandom } from './real-clock.ts';
+import { RealCredentials } from './real-credentials.ts';
 import { openRealDisk } from './real-disk.ts';
-import type { ServerConfig, TlsFiles } from './server-config.ts';
+import type { ServerConfig } from './server-config.ts';
+import { clientCredentials, peerCredentials } from './tls-credentials.ts';
 
 export const VERSION = '0.1.0';
 
@@ -43,7 +43,9 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const log = options.log ?? silent;
   const core = toCoreOptions(config);
   const peerFrameBytesMax = largestPeerFrame(core);
-  const credentials = await peerCredentials(config.tls);
+  const peerTls = await peerCredentials(config.tls);
+  const clientTls = await clientCredentials(config.clientTls);
+  const credentials = new RealCredentials(log);
   let running: ServerCore | undefined;
   const clients = new ClientListener(core.limits.frameBytesMax, () => statusOf(config, running));
   const peers = new PeerListener(peerFrameBytesMax);
@@ -53,30 +55,32 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const ended = new Promise<Error | undefined>((resolve) => {
     settle = resolve;
   });
-  const freePorts = (): void => {
+  const release = (): void => {
     clients.close();
     peers.close();
+    credentials.close();
   };
   const env: Env = {
     clock: new RealClock(),
     random: realRandom,
     disk: options.disk ?? (await openRealDisk(config.dataDir)),
-    peers: new GrpcPeers(addresses, credentials.dial, peers, {
+    peers: new GrpcPeers(addresses, peerTls.dial, peers, {
       frameBytesMax: peerFrameBytesMax,
       silenceMs: core.timing.silenceMs,
     }),
     clients,
+    credentials,
     log,
     fatal: (error) => {
       log.error('server ends', { error: error.message });
-      freePorts();
+      release();
       settle(error);
     },
   };
   try {
     // The ports first: a server that cannot be reached must not touch the data.
-    const clientAddress = await clients.listen(config.listen.client, ServerCredentials.createInsecure());
-    const peerAddress = await peers.listen(config.listen.peer, credentials.listen);
+    const clientAddress = await clients.listen(config.listen.client, clientTls);
+    const peerAddress = await peers.listen(config.listen.peer, peerTls.listen);
     // A disk that fails meanwhile leaves the start unfinished.
     const failed = ended.then((error) => Promise.reject(error));
     running = await Promise.race([startCore(env, core, { refill: options.refill ?? false }), failed]);
@@ -89,14 +93,14 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
       stop: () => {
         stopping ??= (async () => {
           await running?.stop();
-          freePorts();
+          release();
           settle(undefined);
         })();
         return stopping;
       },
     };
   } catch (error) {
-    freePorts();
+    release();
     throw error;
   }
 }
@@ -122,6 +126,8 @@ function statusOf(config: ServerConfig, running: ServerCore | undefined): Status
     address: config.advertise,
     commitZxid: seen?.commitZxid ?? 0,
     cpuSeconds: (user + system) / 1e6,
+    watches: seen?.watches ?? 0,
+    reaped: seen?.reaped ?? 0,
   };
 }
 
@@ -129,20 +135,6 @@ function statusOf(config: ServerConfig, running: ServerCore | undefined): Status
 function largestPeerFrame({ limits, storage }: CoreOptions): number {
   const word = Math.max(limits.frameBytesMax, limits.proposalsBytesMax, storage.snapshotChunkBytes);
   return 2 * (PEER_FRAME_BYTES + limits.frameBytesMax + word);
-}
-
-/** With TLS, peers show certificates to each other, both ways. */
-async function peerCredentials(
-  tls: TlsFiles | undefined,
-): Promise<{ readonly dial: ChannelCredentials; readonly listen: ServerCredentials }> {
-  if (tls === undefined) {
-    return { dial: ChannelCredentials.createInsecure(), listen: ServerCredentials.createInsecure() };
-  }
-  const [ca, cert, key] = await Promise.all([readFile(tls.ca), readFile(tls.cert), readFile(tls.key)]);
-  return {
-    dial: ChannelCredentials.createSsl(ca, key, cert),
-    listen: ServerCredentials.createSsl(ca, [{ private_key: key, cert_chain: cert }], true),
-  };
 }
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

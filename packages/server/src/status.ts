@@ -4,10 +4,26 @@ import { adminDefinition, type StatusReply } from '@zabra/proto';
 /** What a server says of itself; fields as in protos/zabra/v1/admin.proto. */
 export type ServerStatus = StatusReply;
 
-/** Asks the server at `address` (host:port). Rejects when it does not answer in time. */
-export async function fetchStatus(address: string, timeoutMs: number): Promise<ServerStatus> {
+/** PEM of who asks and whom to believe, for servers whose clients' port speaks TLS. */
+export interface StatusTls {
+  /** Signs the servers' certificates; absent: those that the system believes. */
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** Asks the server at `address` (host:port). Rejects when it does not answer in time. Without `tls`: plain text. */
+export async function fetchStatus(
+  address: string,
+  timeoutMs: number,
+  tls?: StatusTls,
+): Promise<ServerStatus> {
   const { Status } = adminDefinition();
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_retries': 0 });
+  const channel =
+    tls === undefined
+      ? credentials.createInsecure()
+      : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+  const client = new Client(address, channel, { 'grpc.enable_retries': 0 });
   try {
     return await new Promise<ServerStatus>((resolve, reject) => {
       client.makeUnaryRequest(

@@ -32,8 +32,14 @@ const mode = fc.constantFrom(
   'persistent-sequential' as const,
   'ephemeral' as const,
   'ephemeral-sequential' as const,
+  'container' as const,
+  'ttl' as const,
+  'ttl-sequential' as const,
 );
-const create = word('create', { path: text, data: bytes, mode, acl });
+const create = word('create', { path: text, data: bytes, mode, acl, ttlMs: uint53 });
+const setAcl = word('setAcl', { path: text, acl, version });
+const touch = word('touch', { path: text });
+const identities = fc.array(fc.record({ scheme: text, id: text }), { maxLength: 3 });
 const set = word('set', { path: text, data: bytes, version });
 const remove = word('delete', { path: text, version });
 const subOperation: fc.Arbitrary<SubOperation> = fc.oneof(
@@ -42,11 +48,17 @@ const subOperation: fc.Arbitrary<SubOperation> = fc.oneof(
   remove,
   word('check', { path: text, version }),
   word('checkAbsent', { path: text }),
+  word('checkOwner', { path: text, sessionId: uint53 }),
+  setAcl,
+  touch,
 );
 const operation: fc.Arbitrary<WriteOperation> = fc.oneof(
   create,
   set,
   remove,
+  setAcl,
+  touch,
+  word('deleteTree', { path: text, nodesMax: uint32, atomic: fc.boolean() }),
   word('transaction', { operations: fc.array(subOperation, { maxLength: 5 }) }),
 );
 // On the wire a refusal also says which operations of a transaction failed: none here.
@@ -71,8 +83,10 @@ export const anyForwarded: fc.Arbitrary<Forwarded> = fc.oneof(
     passwordHash: bytes,
     nonce: text,
     attempt: uint32,
+    identities,
   }),
-  word('attach', { sessionId: uint53, nonce: text, attempt: uint32 }),
+  word('attach', { sessionId: uint53, nonce: text, attempt: uint32, identities }),
+  word('identities', { sessionId: uint53, identities }),
   word('closeSession', { sessionId: uint53 }),
   word('touches', { number: uint32, sessionIds: fc.array(uint53, { maxLength: 5 }) }),
 );

@@ -1,4 +1,10 @@
-import { Client, type ClientDuplexStream, credentials, type StatusObject } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import {
   type Attached,
   type ClientEntry,
@@ -21,8 +27,12 @@ export class RawStream implements Disposable {
   #status: StatusObject | undefined;
   #changed: () => void = () => {};
 
-  constructor(address: string, method: FrameStream) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  constructor(
+    address: string,
+    method: FrameStream,
+    channel: ChannelCredentials = credentials.createInsecure(),
+  ) {
+    this.#client = new Client(address, channel, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
       'grpc.max_send_message_length': -1,
@@ -40,8 +50,9 @@ export class RawStream implements Disposable {
     });
   }
 
-  static toClients(address: string): RawClient {
-    return new RawClient(address, clientService.Session);
+  /** In plain text unless `channel` says otherwise. */
+  static toClients(address: string, channel?: ChannelCredentials): RawClient {
+    return new RawClient(address, clientService.Session, channel);
   }
 
   static toPeers(address: string, service: 'elect' | 'follow'): RawStream {
@@ -147,6 +158,7 @@ export function attachEntry(
       lastZxid: 0,
       clusterId: '',
       attempt: 1,
+      readOnly: false,
       ...terms,
     },
   };

@@ -4,11 +4,13 @@ import { Tree } from '@zabra/tree';
 import type { LogRecord } from '@zabra/zab';
 import {
   type CoreOptions,
+  DEFAULT_ACCESS,
   DEFAULT_LIMITS,
   DEFAULT_STORAGE,
   DEFAULT_TIMING,
   type StorageOptions,
 } from '../src/core/options.ts';
+import type { ReplayedEvents } from '../src/core/storage/replayed-events.ts';
 import { type OpenOptions, Storage, type StorageEnv } from '../src/core/storage/storage.ts';
 import { decodeTxn, encodeTxn } from '../src/core/txn-codec.ts';
 import type { Chance, VolatileMachine } from './volatile-disk.ts';
@@ -35,6 +37,8 @@ export function coreOptions(
     timing: DEFAULT_TIMING,
     limits: DEFAULT_LIMITS,
     storage: { ...DEFAULT_STORAGE, ...storage },
+    access: DEFAULT_ACCESS,
+    readOnlyMode: false,
     ...more,
   };
 }
@@ -53,11 +57,13 @@ export const SMALL: Partial<StorageOptions> = {
 /** One life of a server's storage. What it throws away by `fatal` is kept here. */
 export class Life {
   readonly storage: Storage;
+  readonly replayed: ReplayedEvents;
   tree: Tree;
 
-  private constructor(storage: Storage, tree: Tree) {
+  private constructor(storage: Storage, tree: Tree, replayed: ReplayedEvents) {
     this.storage = storage;
     this.tree = tree;
+    this.replayed = replayed;
   }
 
   static async start(
@@ -65,8 +71,8 @@ export class Life {
     options: CoreOptions = coreOptions(SMALL),
     open: OpenOptions = {},
   ): Promise<Life> {
-    const { storage, tree } = await Storage.open(env, options, {}, open);
-    return new Life(storage, tree);
+    const { storage, tree, replayed } = await Storage.open(env, options, {}, open);
+    return new Life(storage, tree, replayed);
   }
 
   /** Resolves once all of them are durable. */
@@ -174,7 +180,7 @@ export class Scribe {
       requestHash: 0,
       body: {
         kind: 'change',
-        change: { kind: 'create', path, data, mode: 'persistent', acl: [], ephemeralOwner: 0 },
+        change: { kind: 'create', path, data, mode: 'persistent', acl: [], ephemeralOwner: 0, ttlMs: 0 },
       },
     };
   }

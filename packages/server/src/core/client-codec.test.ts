@@ -35,6 +35,7 @@ const HEARD: readonly { readonly what: string; readonly entry: ClientEntry; read
         lastZxid: 6,
         clusterId: '',
         attempt: 7,
+        readOnly: true,
       },
     },
     word: {
@@ -48,12 +49,27 @@ const HEARD: readonly { readonly what: string; readonly entry: ClientEntry; read
       lastZxid: makeZxid(0, 6),
       clusterId: undefined,
       attempt: 7,
+      readOnly: true,
     },
   },
   {
     what: 'watches to arm again',
-    entry: { kind: 'rearm', rearm: { watches: [{ kind: 'EXIST', path: '/a', zxid: 4 }] } },
-    word: { kind: 'rearm', watches: [{ kind: 'exist', path: '/a', zxid: makeZxid(0, 4) }] },
+    entry: {
+      kind: 'rearm',
+      rearm: {
+        watches: [{ kind: 'EXIST', path: '/a', zxid: 4 }],
+        persistent: [{ id: 5, kind: 'PERSISTENT_RECURSIVE', path: '/b' }],
+        fromZxid: 6,
+        more: true,
+      },
+    },
+    word: {
+      kind: 'rearm',
+      watches: [{ kind: 'exist', path: '/a', zxid: makeZxid(0, 4) }],
+      persistent: [{ id: 5, kind: 'persistentRecursive', path: '/b' }],
+      fromZxid: makeZxid(0, 6),
+      more: true,
+    },
   },
   {
     what: 'a heartbeat',
@@ -79,15 +95,101 @@ const HEARD: readonly { readonly what: string; readonly entry: ClientEntry; read
     what: 'a read',
     entry: {
       kind: 'request',
-      request: { ...request, kind: 'children', children: { path: '/a', watch: true } },
+      request: {
+        ...request,
+        kind: 'children',
+        children: { path: '/a', watch: true, after: 'b', limit: 10, withStats: true },
+      },
     },
     word: {
       kind: 'read',
       xid: 3,
       minZxid: makeZxid(0, 9),
       linearizable: true,
-      query: { kind: 'children', path: '/a', watch: true },
+      query: {
+        kind: 'children',
+        path: '/a',
+        watch: true,
+        page: { after: 'b', limit: 10, withStats: true },
+      },
     },
+  },
+  {
+    what: 'a multi-read',
+    entry: {
+      kind: 'request',
+      request: {
+        ...request,
+        kind: 'multiRead',
+        multiRead: { reads: [{ kind: 'get', get: { path: '/a', watch: true } }] },
+      },
+    },
+    word: {
+      kind: 'read',
+      xid: 3,
+      minZxid: makeZxid(0, 9),
+      linearizable: true,
+      // In a multi-read nothing is watched.
+      query: { kind: 'multiRead', reads: [{ kind: 'get', path: '/a', watch: false }] },
+    },
+  },
+  {
+    what: 'a watch that stays',
+    entry: {
+      kind: 'request',
+      request: {
+        ...request,
+        kind: 'addWatch',
+        addWatch: { kind: 'PERSISTENT', path: '/a', id: 4, fromZxid: 8 },
+      },
+    },
+    word: {
+      kind: 'read',
+      xid: 3,
+      minZxid: makeZxid(0, 9),
+      linearizable: true,
+      query: {
+        kind: 'addWatch',
+        watch: { id: 4, kind: 'persistent', path: '/a' },
+        fromZxid: makeZxid(0, 8),
+      },
+    },
+  },
+  {
+    what: 'a watch of a kind that does not stay, asked for as one that does,',
+    entry: {
+      kind: 'request',
+      request: {
+        ...request,
+        kind: 'addWatch',
+        addWatch: { kind: 'CHILD', path: '/a', id: 4, fromZxid: undefined },
+      },
+    },
+    word: {
+      kind: 'read',
+      xid: 3,
+      minZxid: makeZxid(0, 9),
+      linearizable: true,
+      query: {
+        kind: 'illegal',
+        refusal: {
+          code: 'BAD_ARGUMENTS',
+          message: 'a watch that stays is PERSISTENT or PERSISTENT_RECURSIVE, not CHILD',
+        },
+      },
+    },
+  },
+  {
+    what: 'a proof of identity',
+    entry: {
+      kind: 'request',
+      request: {
+        ...request,
+        kind: 'addAuth',
+        addAuth: { scheme: 'digest', credentials: Uint8Array.of(5) },
+      },
+    },
+    word: { kind: 'addAuth', xid: 3, scheme: 'digest', credentials: Uint8Array.of(5) },
   },
 ];
 
@@ -133,8 +235,51 @@ test.each<{ readonly what: string; readonly word: ServerWord; readonly entry: ob
   },
   {
     what: 'an event',
-    word: { kind: 'event', type: 'resync', path: '/a', zxid: makeZxid(0, 2), watch: 'exist' },
-    entry: { kind: 'event', event: { type: 'RESYNC', path: '/a', zxid: 2, kind: 'EXIST' } },
+    word: { kind: 'event', type: 'resync', path: '/a', zxid: makeZxid(0, 2), watch: 'exist', watchId: 0 },
+    entry: { kind: 'event', event: { type: 'RESYNC', path: '/a', zxid: 2, kind: 'EXIST', watchId: 0 } },
+  },
+  {
+    what: 'a page of children with the Stat of one that may be read',
+    word: {
+      kind: 'read',
+      xid: 1,
+      zxid: makeZxid(0, 2),
+      result: { kind: 'children', names: ['b', 'c'], stat, more: true, stats: [undefined, stat] },
+    },
+    entry: {
+      kind: 'reply',
+      reply: {
+        kind: 'children',
+        children: { names: ['b', 'c'], stat, more: true, stats: [{ stat: undefined }, { stat }] },
+      },
+    },
+  },
+  {
+    what: 'a multi-read with a refusal in its place',
+    word: {
+      kind: 'read',
+      xid: 1,
+      zxid: makeZxid(0, 2),
+      result: {
+        kind: 'multiRead',
+        results: [
+          { kind: 'refused', refusal: { code: 'NO_AUTH', message: 'm' } },
+          { kind: 'exists', stat: undefined },
+        ],
+      },
+    },
+    entry: {
+      kind: 'reply',
+      reply: {
+        kind: 'multiRead',
+        multiRead: {
+          results: [
+            { kind: 'refused', refused: { code: 'NO_AUTH', message: 'm' } },
+            { kind: 'exists', exists: { stat: undefined } },
+          ],
+        },
+      },
+    },
   },
   {
     what: 'a goodbye',
@@ -143,6 +288,16 @@ test.each<{ readonly what: string; readonly word: ServerWord; readonly entry: ob
   },
 ])('$what is said', ({ word, entry }) => {
   expect(decodeServerFrame(encodeServerWords([word])).entries).toMatchObject([entry]);
+});
+
+test('what stays is no one-shot: such a watch among those to arm again makes the frame unreadable', () => {
+  const rearm = { watches: [], persistent: [], fromZxid: 0, more: false };
+  const armed = { kind: 'PERSISTENT', path: '/a', zxid: 1 } as const;
+  const standing = { kind: 'DATA', path: '/a', id: 1 } as const;
+  const decoded = (part: Partial<typeof rearm | object>): unknown =>
+    decodeClientWords(encodeClientFrame({ entries: [{ kind: 'rearm', rearm: { ...rearm, ...part } }] }));
+  expect(() => decoded({ watches: [armed] })).toThrow(/PERSISTENT, a watch that stays/);
+  expect(() => decoded({ persistent: [standing] })).toThrow(/not DATA/);
 });
 
 test('words keep their order in a frame', () => {

@@ -1,7 +1,11 @@
 import {
+  type Acl,
   asZxid,
   type ErrorCode,
+  type Identity,
+  type PersistentWatchKind,
   type Refusal,
+  refusal,
   type Stat,
   type TreeEvent,
   type WatchKind,
@@ -12,12 +16,24 @@ import {
 import {
   type ClientEntry,
   type ClientRequest,
+  DecodeError,
   decodeClientFrame,
   encodeServerFrame,
   type Reply,
   type ServerEntry,
+  type SubRead,
+  type SubReadReply,
+  type Children as WireChildren,
+  type ChildrenReply as WireChildrenReply,
+  type WatchKind as WireWatchKind,
 } from '@zabra/proto';
-import { changeResultToShape, refusalToShape, statToShape, writeOperationToModel } from './model-codec.ts';
+import {
+  aclToShape,
+  changeResultToShape,
+  refusalToShape,
+  statToShape,
+  writeOperationToModel,
+} from './model-codec.ts';
 
 /** Versions of the client protocol that this build speaks. */
 export const CLIENT_PROTOCOL = { min: 1, max: 1 } as const;
@@ -34,12 +50,53 @@ export interface AttachWord {
   readonly lastZxid: Zxid;
   readonly clusterId: string | undefined;
   readonly attempt: number;
+  /** The client would be served by a server without a quorum too, with reads only. */
+  readonly readOnly: boolean;
 }
 
-export interface Query {
-  readonly kind: 'get' | 'exists' | 'children' | 'sync';
+/** A part of a list of children. */
+export interface Page {
+  /** It begins behind this name; empty: at the first. */
+  readonly after: string;
+  /** At most so many names; 0: all. */
+  readonly limit: number;
+  /** With the Stat of each child. */
+  readonly withStats: boolean;
+}
+
+/** What one node is asked for. */
+export type NodeQuery =
+  | { readonly kind: 'get' | 'exists'; readonly path: string; readonly watch: boolean }
+  | { readonly kind: 'children'; readonly path: string; readonly watch: boolean; readonly page: Page };
+
+export type Query =
+  | NodeQuery
+  | { readonly kind: 'sync' | 'getAcl' | 'descendants'; readonly path: string }
+  | { readonly kind: 'ephemerals'; readonly prefix: string }
+  | { readonly kind: 'whoAmI' }
+  /** All against one state of the tree; nothing is watched. */
+  | { readonly kind: 'multiRead'; readonly reads: readonly NodeQuery[] }
+  | {
+      readonly kind: 'addWatch';
+      readonly watch: PersistentWatch;
+      /** What happened after it is told too; undefined: what happens from now on. */
+      readonly fromZxid: Zxid | undefined;
+    }
+  | {
+      readonly kind: 'removeWatch';
+      readonly watch: WatchKind | PersistentWatchKind;
+      readonly path: string;
+      /** Of a watch that stays; 0 otherwise. */
+      readonly id: number;
+    }
+  /** Could be read and makes no sense: refused in its place. */
+  | { readonly kind: 'illegal'; readonly refusal: Refusal };
+
+/** A watch that stays, under the number that the client gave it. */
+export interface PersistentWatch {
+  readonly id: number;
+  readonly kind: PersistentWatchKind;
   readonly path: string;
-  readonly watch: boolean;
 }
 
 export interface ArmedWatch {
@@ -51,7 +108,22 @@ export interface ArmedWatch {
 /** What a client says. */
 export type ClientWord =
   | AttachWord
-  | { readonly kind: 'rearm'; readonly watches: readonly ArmedWatch[] }
+  | {
+      readonly kind: 'rearm';
+      readonly watches: readonly ArmedWatch[];
+      readonly persistent: readonly PersistentWatch[];
+      /** Every event of those that stay was delivered up to it. */
+      readonly fromZxid: Zxid;
+      /** More of them follow. */
+      readonly more: boolean;
+    }
+  /** Proves an identity; nothing behind it is looked at before it is answered. */
+  | {
+      readonly kind: 'addAuth';
+      readonly xid: number;
+      readonly scheme: string;
+      readonly credentials: Uint8Array;
+    }
   | { readonly kind: 'heartbeat'; readonly number: number }
   | { readonly kind: 'close' }
   | {
@@ -69,12 +141,30 @@ export type ClientWord =
       readonly query: Query;
     };
 
-export type QueryResult =
+export type NodeQueryResult =
   | { readonly kind: 'get'; readonly data: Uint8Array; readonly stat: Stat }
   | { readonly kind: 'exists'; readonly stat: Stat | undefined }
-  | { readonly kind: 'children'; readonly names: readonly string[]; readonly stat: Stat }
-  | { readonly kind: 'sync' }
+  | {
+      readonly kind: 'children';
+      readonly names: readonly string[];
+      readonly stat: Stat;
+      /** There are names behind the last of this page. */
+      readonly more: boolean;
+      /** Where asked for, one for each name: undefined for one that may not be read. Empty otherwise. */
+      readonly stats: readonly (Stat | undefined)[];
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type QueryResult =
+  | NodeQueryResult
+  | { readonly kind: 'sync' }
+  | { readonly kind: 'getAcl'; readonly acl: readonly Acl[]; readonly stat: Stat }
+  | { readonly kind: 'descendants'; readonly count: number }
+  | { readonly kind: 'ephemerals'; readonly paths: readonly string[] }
+  | { readonly kind: 'whoAmI'; readonly identities: readonly Identity[] }
+  | { readonly kind: 'multiRead'; readonly results: readonly NodeQueryResult[] }
+  | { readonly kind: 'addAuth' }
+  | { readonly kind: 'watch' };
 
 /** What a server says to a client. */
 export type ServerWord =
@@ -86,6 +176,8 @@ export type ServerWord =
       readonly serverId: number;
       readonly clusterId: string;
       readonly zxid: Zxid;
+      /** This server has no quorum. */
+      readonly readOnly: boolean;
     }
   | { readonly kind: 'written'; readonly xid: number; readonly zxid: Zxid; readonly result: WriteResult }
   | { readonly kind: 'read'; readonly xid: number; readonly zxid: Zxid; readonly result: QueryResult }
@@ -94,7 +186,9 @@ export type ServerWord =
       readonly type: TreeEvent['type'] | 'resync';
       readonly path: string;
       readonly zxid: Zxid;
-      readonly watch: WatchKind;
+      readonly watch: WatchKind | PersistentWatchKind;
+      /** Of a watch that stays; 0 otherwise. */
+      readonly watchId: number;
     }
   | {
       readonly kind: 'heartbeatAck';
@@ -115,15 +209,42 @@ export function encodeServerWords(words: readonly ServerWord[]): Uint8Array {
 
 /** About how many bytes a word takes, to keep frames bounded. */
 export function sizeOf(word: ServerWord): number {
-  if (word.kind !== 'read') return 128;
-  const { result } = word;
-  if (result.kind === 'get') return 128 + result.data.length;
-  if (result.kind !== 'children') return 128;
-  return result.names.reduce((sum, name) => sum + name.length + 4, 128);
+  if (word.kind === 'event') return 32 + word.path.length;
+  return word.kind === 'read' ? 128 + sizeOfResult(word.result) : 128;
 }
 
-const WATCH = { DATA: 'data', EXIST: 'exist', CHILD: 'child' } as const;
-const WATCH_SHAPE = { data: 'DATA', exist: 'EXIST', child: 'CHILD' } as const;
+/** About how many bytes an answer takes, besides its frame. */
+export function sizeOfResult(result: QueryResult): number {
+  switch (result.kind) {
+    case 'get':
+      return result.data.length;
+    case 'children':
+      return result.names.reduce((sum, name) => sum + name.length + 4, result.stats.length * 96);
+    case 'ephemerals':
+      return result.paths.reduce((sum, path) => sum + path.length + 4, 0);
+    case 'multiRead':
+      return result.results.reduce((sum, each) => sum + 128 + sizeOfResult(each), 0);
+    default:
+      return 0;
+  }
+}
+
+type AnyWatchKind = WatchKind | PersistentWatchKind;
+
+const WATCH: Readonly<Record<WireWatchKind, AnyWatchKind>> = {
+  DATA: 'data',
+  EXIST: 'exist',
+  CHILD: 'child',
+  PERSISTENT: 'persistent',
+  PERSISTENT_RECURSIVE: 'persistentRecursive',
+};
+const WATCH_SHAPE: Readonly<Record<AnyWatchKind, WireWatchKind>> = {
+  data: 'DATA',
+  exist: 'EXIST',
+  child: 'CHILD',
+  persistent: 'PERSISTENT',
+  persistentRecursive: 'PERSISTENT_RECURSIVE',
+};
 const EVENT_SHAPE = {
   created: 'CREATED',
   changed: 'CHANGED',
@@ -147,10 +268,13 @@ function clientWord(entry: ClientEntry): ClientWord {
       return {
         kind: 'rearm',
         watches: entry.rearm.watches.map(({ kind, path, zxid }) => ({
-          kind: WATCH[kind],
+          kind: oneShotKind(kind),
           path,
           zxid: asZxid(zxid),
         })),
+        persistent: entry.rearm.persistent.map(persistentWatch),
+        fromZxid: asZxid(entry.rearm.fromZxid),
+        more: entry.rearm.more,
       };
     case 'heartbeat':
       return { kind: 'heartbeat', number: entry.heartbeat.number };
@@ -166,6 +290,9 @@ function requestWord(request: ClientRequest): ClientWord {
     case 'create':
     case 'set':
     case 'delete':
+    case 'setAcl':
+    case 'touch':
+    case 'deleteTree':
     case 'transaction':
       return {
         kind: 'write',
@@ -179,14 +306,88 @@ function requestWord(request: ClientRequest): ClientWord {
     case 'exists':
       return read(request, { kind: 'exists', path: request.exists.path, watch: request.exists.watch });
     case 'children':
-      return read(request, {
-        kind: 'children',
-        path: request.children.path,
-        watch: request.children.watch,
-      });
+      return read(request, childrenQuery(request.children));
     case 'sync':
-      return read(request, { kind: 'sync', path: request.sync.path, watch: false });
+      return read(request, { kind: 'sync', path: request.sync.path });
+    case 'getAcl':
+      return read(request, { kind: 'getAcl', path: request.getAcl.path });
+    case 'descendants':
+      return read(request, { kind: 'descendants', path: request.descendants.path });
+    case 'ephemerals':
+      return read(request, { kind: 'ephemerals', prefix: request.ephemerals.prefix });
+    case 'whoAmI':
+      return read(request, { kind: 'whoAmI' });
+    case 'multiRead':
+      return read(request, { kind: 'multiRead', reads: request.multiRead.reads.map(subRead) });
+    case 'addWatch': {
+      const { kind, fromZxid } = request.addWatch;
+      if (!isPersistent(WATCH[kind]))
+        return read(request, { kind: 'illegal', refusal: refusal('BAD_ARGUMENTS', notPersistent(kind)) });
+      return read(request, {
+        kind: 'addWatch',
+        watch: persistentWatch(request.addWatch),
+        fromZxid: fromZxid === undefined ? undefined : asZxid(fromZxid),
+      });
+    }
+    case 'removeWatch': {
+      const { kind, path, id } = request.removeWatch;
+      return read(request, { kind: 'removeWatch', watch: WATCH[kind], path, id });
+    }
+    case 'addAuth':
+      return { kind: 'addAuth', xid: request.xid, ...request.addAuth };
   }
+}
+
+function subRead(read: SubRead): NodeQuery {
+  switch (read.kind) {
+    case 'get':
+      return { kind: 'get', path: read.get.path, watch: false };
+    case 'exists':
+      return { kind: 'exists', path: read.exists.path, watch: false };
+    case 'children':
+      return { ...childrenQuery(read.children), watch: false };
+  }
+}
+
+function childrenQuery({
+  path,
+  watch,
+  after,
+  limit,
+  withStats,
+}: WireChildren): Extract<NodeQuery, { kind: 'children' }> {
+  return { kind: 'children', path, watch, page: { after, limit, withStats } };
+}
+
+function oneShotKind(kind: WireWatchKind): WatchKind {
+  const known = WATCH[kind];
+  if (isPersistent(known))
+    throw new DecodeError(
+      `zabra.v1.ArmedWatch.kind is ${kind}, a watch that stays: it belongs to persistent`,
+    );
+  return known;
+}
+
+function persistentWatch({
+  id,
+  kind,
+  path,
+}: {
+  readonly id: number;
+  readonly kind: WireWatchKind;
+  readonly path: string;
+}): PersistentWatch {
+  const known = WATCH[kind];
+  if (!isPersistent(known)) throw new DecodeError(notPersistent(kind));
+  return { id, kind: known, path };
+}
+
+function isPersistent(kind: AnyWatchKind): kind is PersistentWatchKind {
+  return kind === 'persistent' || kind === 'persistentRecursive';
+}
+
+function notPersistent(kind: WireWatchKind): string {
+  return `a watch that stays is PERSISTENT or PERSISTENT_RECURSIVE, not ${kind}`;
 }
 
 function read(request: ClientRequest, query: Query): ClientWord {
@@ -213,6 +414,7 @@ function serverEntry(word: ServerWord): ServerEntry {
           serverId: word.serverId,
           clusterId: word.clusterId,
           zxid: word.zxid,
+          readOnly: word.readOnly,
         },
       };
     case 'written':
@@ -227,6 +429,7 @@ function serverEntry(word: ServerWord): ServerEntry {
           path: word.path,
           zxid: word.zxid,
           kind: WATCH_SHAPE[word.watch],
+          watchId: word.watchId,
         },
       };
     case 'heartbeatAck':
@@ -257,14 +460,28 @@ function readReply(xid: number, zxid: Zxid, result: QueryResult): Reply {
         exists: { stat: result.stat === undefined ? undefined : statToShape(result.stat) },
       };
     case 'children':
+      return { xid, zxid, kind: 'children', children: childrenReply(result) };
+    case 'sync':
+      return { xid, zxid, kind: 'sync', sync: {} };
+    case 'getAcl':
       return {
         xid,
         zxid,
-        kind: 'children',
-        children: { names: result.names, stat: statToShape(result.stat) },
+        kind: 'getAcl',
+        getAcl: { acl: aclToShape(result.acl), stat: statToShape(result.stat) },
       };
-    case 'sync':
-      return { xid, zxid, kind: 'sync', sync: {} };
+    case 'descendants':
+      return { xid, zxid, kind: 'descendants', descendants: { count: result.count } };
+    case 'ephemerals':
+      return { xid, zxid, kind: 'ephemerals', ephemerals: { paths: result.paths } };
+    case 'whoAmI':
+      return { xid, zxid, kind: 'whoAmI', whoAmI: { identities: result.identities } };
+    case 'multiRead':
+      return { xid, zxid, kind: 'multiRead', multiRead: { results: result.results.map(subReadReply) } };
+    case 'addAuth':
+      return { xid, zxid, kind: 'addAuth', addAuth: {} };
+    case 'watch':
+      return { xid, zxid, kind: 'watch', watch: {} };
     case 'refused':
       return {
         xid,
@@ -273,4 +490,34 @@ function readReply(xid: number, zxid: Zxid, result: QueryResult): Reply {
         refused: refusalToShape(result.refusal),
       };
   }
+}
+
+function subReadReply(result: NodeQueryResult): SubReadReply {
+  switch (result.kind) {
+    case 'get':
+      return { kind: 'get', get: { data: result.data, stat: statToShape(result.stat) } };
+    case 'exists':
+      return {
+        kind: 'exists',
+        exists: { stat: result.stat === undefined ? undefined : statToShape(result.stat) },
+      };
+    case 'children':
+      return { kind: 'children', children: childrenReply(result) };
+    case 'refused':
+      return { kind: 'refused', refused: refusalToShape(result.refusal) };
+  }
+}
+
+function childrenReply({
+  names,
+  stat,
+  more,
+  stats,
+}: Extract<NodeQueryResult, { kind: 'children' }>): WireChildrenReply {
+  return {
+    names,
+    stat: statToShape(stat),
+    more,
+    stats: stats.map((each) => ({ stat: each === undefined ? undefined : statToShape(each) })),
+  };
 }

@@ -1,49 +1,58 @@
 import {
-  assert,
+  asZxid,
   type ErrorCode,
-  pathFault,
+  type Identity,
+  NO_SESSION,
   type Refusal,
   refusal,
   type SessionId,
-  type SubOperation,
-  type TreeEvent,
-  type WatchKind,
-  type WriteOperation,
   type WriteRequest,
   type WriteResult,
   ZXID_NONE,
   type Zxid,
 } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
-import {
-  type ArmedWatch,
-  type ClientWord,
-  encodeServerWords,
-  type Query,
-  type QueryResult,
-  type ServerWord,
-  sizeOf,
-} from './client-codec.ts';
+import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
 import type { FrameStream } from './env.ts';
+import type { EventHistory } from './event-history.ts';
+import { type HeldWord, HeldWords } from './held-words.ts';
+import type { Identities } from './identities.ts';
 import type { Limits } from './options.ts';
-import type { Watcher, Watches } from './watches.ts';
+import { Outbox } from './outbox.ts';
+import { queryFault } from './reads.ts';
+import { Rearming } from './rearming.ts';
+import { SessionQueries } from './session-queries.ts';
+import { SessionWatches } from './session-watches.ts';
+import {
+  type RequestLoad,
+  type Unanswered,
+  type UnansweredAuth,
+  type UnansweredRead,
+  UnansweredRequests,
+} from './unanswered-requests.ts';
+import type { Watches } from './watches.ts';
+import { bytesOfQuery, bytesOfWord, bytesOfWrite } from './word-size.ts';
+import { writeFault } from './write-faults.ts';
 
-/** What a connection needs of the server around it. */
-export interface ConnectionHost {
+/** What a connection needs of the server around it. The host counts the load of all connections, each reports its own. */
+export interface ConnectionHost extends RequestLoad {
   readonly limits: Limits;
   readonly tree: Tree;
   readonly watches: Watches;
-  /** Only then are reads answered and writes passed on. */
+  readonly history: EventHistory;
+  /** Only then are writes passed on, and the reads of sessions answered. */
   readonly serving: boolean;
-  /** Unanswered requests of all connections; the host counts, each connection reports. */
-  outstanding: number;
-  /** Their size in memory, about. */
-  outstandingBytes: number;
   submit(request: WriteRequest): void;
   submitClose(sessionId: SessionId): void;
+  /** The client of a session is someone more now: stands for the writes that are submitted from here on. */
+  identified(sessionId: SessionId, identities: readonly Identity[]): void;
+  /** Whom credentials prove; answers once, later. */
+  prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void;
   /** A zxid at or above everything committed before now; undefined when no leader could say. */
   readIndex(answer: (zxid: Zxid | undefined) => void): void;
   heartbeat(connection: ClientConnection, number: number): void;
+  /** Calls its `resumeWatches` when its turn has come. */
+  queueResumption(connection: ClientConnection): void;
   /** There is something to flush at the end of this turn. */
   markDirty(connection: ClientConnection): void;
   /** Look again once more is applied, or the client has taken what is queued. */
@@ -54,31 +63,11 @@ export interface ConnectionHost {
 }
 
 export interface AttachedSession {
+  /** 0 when it is read-only. */
   readonly id: SessionId;
   readonly nonce: string;
   readonly attempt: number;
 }
-
-type Pending =
-  | {
-      readonly kind: 'write';
-      readonly xid: number;
-      readonly bytes: number;
-      readonly request: WriteRequest | undefined;
-      result: WriteResult | undefined;
-    }
-  | {
-      readonly kind: 'read';
-      readonly xid: number;
-      readonly bytes: number;
-      readonly query: Query;
-      readonly arrivedMs: number;
-      /** Answered once this is applied; undefined until a quorum has said it. */
-      floor: Zxid | undefined;
-      asked: boolean;
-      refusal: Refusal | undefined;
-    }
-  | { readonly kind: 'close' };
 
 /**
  * One attached client: its requests in the order in which they came, and what goes back to it.
@@ -86,117 +75,223 @@ type Pending =
  * Answers leave in the order of the requests. A write is passed on at once and answered when it is applied here; a read
  * waits for the writes before it and is then done against this server's tree. Events are put on the same stream by the
  * very apply that causes them, hence before any answer that shows the change.
+ *
+ * Two words make what is behind them wait unseen: AddAuth until it is answered, so that everything is judged by whom the
+ * client had proved to be when it said it, and Rearm until the watches are resumed, so that no answer overtakes a missed
+ * event. Heartbeats alone pass, since a session lives by them.
+ *
+ * A client without a session (`isReadOnly`) is served reads of what this server has, for as long as it has no quorum.
  */
-export class ClientConnection implements Watcher {
+export class ClientConnection {
   readonly session: AttachedSession;
-  readonly #stream: FrameStream;
+  readonly stream: FrameStream;
   readonly #host: ConnectionHost;
-  readonly #pending: Pending[] = [];
-  /** Index of the oldest unanswered request; what is before it is cut off now and then. */
-  #head = 0;
-  readonly #writes = new Map<number, Extract<Pending, { kind: 'write' }>>();
-  #out: ServerWord[] = [];
-  #outBytes = 0;
-  #paused = false;
+  readonly #identities: Identities;
+  readonly #watches: SessionWatches;
+  readonly #queries: SessionQueries;
+  readonly #requests: UnansweredRequests;
+  readonly #outbox: Outbox;
+  readonly #held: HeldWords;
+  #heardMs: number;
+  /** An AddAuth or a Rearm is not done: what comes is held. */
+  #isHolding = false;
+  #rearming: Rearming | undefined;
+  #isPaused = false;
+  #isClosing = false;
   #ended = false;
   /** False from the loss of the leader until the new one has confirmed the session. */
   #claimed = true;
 
-  constructor(stream: FrameStream, host: ConnectionHost, session: AttachedSession) {
-    this.#stream = stream;
+  constructor(stream: FrameStream, host: ConnectionHost, session: AttachedSession, identities: Identities) {
+    this.stream = stream;
     this.#host = host;
+    this.#heardMs = host.nowMs();
     this.session = session;
+    this.#identities = identities;
+    this.#requests = new UnansweredRequests(host, host.limits);
+    this.#held = new HeldWords(host, host.limits);
+    this.#outbox = new Outbox(stream);
+    this.#watches = new SessionWatches({
+      watches: host.watches,
+      history: host.history,
+      say: (word) => this.say(word),
+      identities: () => identities.all,
+      resumedBytesMax: host.limits.clientQueueBytesMax / 2,
+    });
+    this.#queries = new SessionQueries({
+      sessionId: session.id,
+      identities: () => identities.all,
+      watches: this.#watches,
+      limits: host.limits,
+    });
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  get remote(): string {
-    return this.#stream.remote;
+  get isReadOnly(): boolean {
+    return this.session.id === NO_SESSION;
   }
 
-  /** Requests that are not answered. */
+  get identities(): readonly Identity[] {
+    return this.#identities.all;
+  }
+
+  /** When it last said something. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  /** Its last request is the wish to close. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Requests that are not answered, looked at or not. */
   get unanswered(): number {
-    return this.#pending.length - this.#head;
+    return this.#requests.count + this.#held.count;
+  }
+
+  /** Every event up to it was said. 0 while that cannot be told: the client's watches are not all resumed. */
+  get bookmark(): Zxid {
+    return this.#isHolding || this.#rearming !== undefined ? ZXID_NONE : this.#host.tree.appliedZxid;
   }
 
   hear(word: ClientWord): void {
     if (this.#ended) return;
+    this.#heardMs = this.#host.nowMs();
+    if (word.kind === 'heartbeat') this.#host.heartbeat(this, word.number);
+    else if (this.#isHolding) this.#hold(word);
+    else this.#take({ kind: 'word', word });
+  }
+
+  #hold(word: ClientWord): void {
+    if (!this.#held.hold(word)) {
+      const { requestsBytesMax } = this.#host.limits;
+      this.end(
+        'LIMIT',
+        `requestsBytesMax: this server holds ${requestsBytesMax} bytes of requests; try another`,
+      );
+      return;
+    }
+    this.#checkCount();
+  }
+
+  #release(): void {
+    this.#isHolding = false;
+    while (!this.#isHolding && !this.#ended) {
+      const held = this.#held.take();
+      if (held === undefined) return;
+      this.#take(held);
+    }
+  }
+
+  #take(held: HeldWord): void {
+    if (held.kind === 'refused') {
+      if (held.request === 'write') this.#refuseWrite(held.xid, held.refusal);
+      else this.#enqueue(this.#readOf(held.xid, { kind: 'illegal', refusal: held.refusal }, held.refusal));
+      return;
+    }
+    const { word } = held;
+    if (this.#rearming !== undefined && word.kind !== 'rearm' && word.kind !== 'close') {
+      this.end('MARSHALLING', 'the parts of a Rearm come one after the other');
+      return;
+    }
     switch (word.kind) {
       case 'attach':
         this.end('MARSHALLING', 'a stream has one Attach');
         return;
       case 'heartbeat':
-        this.#host.heartbeat(this, word.number);
         return;
       case 'rearm':
-        for (const watch of word.watches) this.#rearm(watch);
+        this.#takeRearm(word);
         return;
       case 'close':
-        if (this.isClosing) return;
-        this.#pending.push({ kind: 'close' });
-        if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
+        this.#takeClose();
         return;
+      case 'addAuth':
       case 'write':
       case 'read':
-        if (this.isClosing) this.end('MARSHALLING', 'no request comes after Close');
-        else if (word.kind === 'write') this.#hearWrite(word);
-        else this.#hearRead(word);
+        if (this.#isClosing) this.end('MARSHALLING', 'no request comes after Close');
+        else if (word.kind === 'write') this.#takeWrite(word);
+        else if (word.kind === 'read') this.#takeRead(word);
+        else this.#takeAuth(word);
         return;
     }
   }
 
-  #hearWrite(word: Extract<ClientWord, { kind: 'write' }>): void {
+  #takeClose(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    if (this.isReadOnly) this.end('OK', 'closed');
+    else if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
+  }
+
+  #takeWrite(word: Extract<ClientWord, { kind: 'write' }>): void {
     const { xid, requestNo, operation } = word;
-    if (this.#writes.has(requestNo)) {
+    if (this.#requests.write(requestNo) !== undefined) {
       this.end('MARSHALLING', `write ${requestNo} is not answered yet; each write has a number of its own`);
       return;
     }
-    const bytes = bytesOf(operation);
-    const fault = this.#overLimit(bytes) ?? writeFault(requestNo, operation, this.#host.limits);
+    const bytes = bytesOfWrite(operation);
+    const fault =
+      this.#requests.overLimit(bytes) ??
+      (this.isReadOnly ? notReadOnly('a write') : undefined) ??
+      writeFault(requestNo, operation, this.#host.limits);
     if (fault !== undefined) {
-      this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, result: refusedWrite(fault) });
+      this.#refuseWrite(xid, fault);
       return;
     }
+    const { id, nonce } = this.session;
+    const { answeredThrough } = word;
     const request: WriteRequest = {
       kind: 'write',
-      sessionId: this.session.id,
-      nonce: this.session.nonce,
+      sessionId: id,
+      nonce,
       requestNo,
-      answeredThrough: word.answeredThrough,
+      answeredThrough,
       operation,
     };
-    const pending: Pending = { kind: 'write', xid, bytes, request, result: undefined };
-    this.#writes.set(requestNo, pending);
-    this.#enqueue(pending);
-    if (this.#claimed && this.#host.serving) this.#host.submit(request);
+    this.#enqueue({ kind: 'write', xid, bytes, request, result: undefined });
+    if (this.#claimed && this.#host.serving && !this.#ended) this.#host.submit(request);
   }
 
-  #hearRead(word: Extract<ClientWord, { kind: 'read' }>): void {
-    const { query } = word;
-    const illegal = query.kind === 'sync' ? undefined : pathFault(query.path);
-    const bytes = REQUEST_BYTES + query.path.length;
+  #refuseWrite(xid: number, reason: Refusal): void {
+    this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, result: refusedWrite(reason) });
+  }
+
+  #takeRead(word: Extract<ClientWord, { kind: 'read' }>): void {
+    const { xid, query, minZxid } = word;
+    const isConfirmed = word.linearizable || query.kind === 'sync';
     const fault =
-      this.#overLimit(bytes) ??
-      (illegal === undefined ? undefined : refusal('INVALID_PATH', `${query.path}: ${illegal}`));
-    const confirmed = word.linearizable || query.kind === 'sync';
-    const pending: Pending = {
+      this.#requests.overLimit(bytesOfQuery(query)) ??
+      queryFault(query, this.#host.limits) ??
+      (this.isReadOnly && isConfirmed ? notReadOnly('a linearizable read or a sync') : undefined);
+    // A watch cannot go on from where this server has not come to.
+    const seen = query.kind === 'addWatch' ? (query.fromZxid ?? ZXID_NONE) : ZXID_NONE;
+    const read = this.#readOf(xid, query, fault, asZxid(Math.max(seen, minZxid)));
+    if (isConfirmed && fault === undefined) read.floor = undefined;
+    this.#confirm(read);
+    this.#enqueue(read);
+  }
+
+  #readOf(xid: number, query: Query, fault: Refusal | undefined, minZxid: Zxid = ZXID_NONE): UnansweredRead {
+    return {
       kind: 'read',
-      xid: word.xid,
-      bytes,
+      xid,
+      bytes: bytesOfQuery(query),
       query,
       arrivedMs: this.#host.nowMs(),
-      floor: confirmed && fault === undefined ? undefined : word.minZxid,
+      floor: minZxid,
+      minZxid,
       asked: false,
       refusal: fault,
     };
-    this.#confirm(pending);
-    this.#enqueue(pending);
   }
 
   /** Asks for the zxid to wait for; asked again when the leader was lost meanwhile. */
-  #confirm(read: Extract<Pending, { kind: 'read' }>): void {
+  #confirm(read: UnansweredRead): void {
     if (read.floor !== undefined || read.asked || !this.#host.serving) return;
     read.asked = true;
     this.#host.readIndex((zxid) => {
@@ -206,53 +301,73 @@ export class ClientConnection implements Watcher {
         this.#host.markWaiting(this);
         return;
       }
-      read.floor = zxid;
+      read.floor = asZxid(Math.max(zxid, read.minZxid));
       this.advance();
     });
   }
 
-  #enqueue(pending: Exclude<Pending, { kind: 'close' }>): void {
-    this.#pending.push(pending);
-    this.#host.outstanding++;
-    this.#host.outstandingBytes += pending.bytes;
-    if (this.unanswered > 2 * this.#host.limits.requestsPerSessionMax) {
-      this.end(
-        'LIMIT',
-        `requestsPerSessionMax: ${this.#host.limits.requestsPerSessionMax} unanswered requests; wait for answers`,
-      );
-      return;
+  #takeAuth(word: Extract<ClientWord, { kind: 'addAuth' }>): void {
+    const { xid, scheme, credentials } = word;
+    const bytes = bytesOfWord(word);
+    const fault = this.#requests.overLimit(bytes) ?? authFault(word, this.identities.length);
+    const request: UnansweredAuth = { kind: 'auth', xid, bytes, scheme, refusal: fault, proved: undefined };
+    if (fault === undefined) {
+      this.#isHolding = true;
+      this.#host.prove(scheme, credentials, (proved) => {
+        request.proved = proved;
+        this.advance();
+      });
     }
+    this.#enqueue(request);
+  }
+
+  /** The watches that the client had on the stream before, in parts; they are resumed together when all are named. */
+  #takeRearm(part: Extract<ClientWord, { kind: 'rearm' }>): void {
+    this.#rearming ??= new Rearming(part);
+    const fault = this.#rearming.add(part, this.#watches, this.#host.limits);
+    if (fault !== undefined) {
+      this.end(fault.code, fault.message);
+    } else if (!part.more && this.#rearming.isEmpty) {
+      this.#rearming = undefined;
+    } else if (!part.more) {
+      this.#isHolding = true;
+      this.#host.queueResumption(this);
+    }
+  }
+
+  /** Its turn has come: what the client missed is said, in order, and what is behind the Rearm goes on. */
+  resumeWatches(): void {
+    if (this.#ended || this.#rearming === undefined) return;
+    const { armed, standing, fromZxid } = this.#rearming;
+    this.#rearming = undefined;
+    this.#watches.resume(armed, standing, fromZxid, this.#host.tree);
+    this.#release();
+  }
+
+  #enqueue(request: Unanswered): void {
+    this.#requests.add(request);
+    this.#checkCount();
     this.advance();
   }
 
-  #overLimit(bytes: number): Refusal | undefined {
-    const { requestsPerSessionMax, requestsMax, requestsBytesMax } = this.#host.limits;
-    if (this.unanswered >= requestsPerSessionMax) {
-      return refusal(
-        'LIMIT',
-        `requestsPerSessionMax: a session has at most ${requestsPerSessionMax} unanswered requests; wait for answers`,
-      );
+  /** Who sends without waiting for answers is not read for a while (see `flush`); what is on its way has a bound too. */
+  #checkCount(): void {
+    const { requestsPerSessionMax } = this.#host.limits;
+    if (this.#ended || this.unanswered <= 2 * requestsPerSessionMax) {
+      if (this.unanswered >= requestsPerSessionMax) this.#host.markDirty(this);
+      return;
     }
-    if (this.#host.outstanding >= requestsMax) {
-      return refusal(
-        'LIMIT',
-        `requestsMax: this server has ${requestsMax} unanswered requests; try again later or elsewhere`,
-      );
-    }
-    if (this.#host.outstandingBytes + bytes > requestsBytesMax) {
-      return refusal(
-        'LIMIT',
-        `requestsBytesMax: the unanswered requests of this server have at most ${requestsBytesMax} bytes; try again later or elsewhere`,
-      );
-    }
-    return undefined;
+    this.end(
+      'LIMIT',
+      `requestsPerSessionMax: this session has ${this.unanswered} unanswered requests of at most ${requestsPerSessionMax}; wait for answers`,
+    );
   }
 
   /** A txn of this session was applied here, or its stored result found. */
   complete(requestNo: number, result: WriteResult): void {
-    const pending = this.#writes.get(requestNo);
-    if (pending === undefined || pending.result !== undefined) return;
-    pending.result = result;
+    const write = this.#requests.write(requestNo);
+    if (write === undefined || write.result !== undefined) return;
+    write.result = result;
     this.advance();
   }
 
@@ -270,304 +385,184 @@ export class ClientConnection implements Watcher {
   resume(): void {
     if (this.#claimed) return;
     this.#claimed = true;
-    for (const pending of this.#pending.slice(this.#head)) {
-      if (pending.kind === 'write' && pending.request !== undefined && pending.result === undefined) {
-        this.#host.submit(pending.request);
-      } else if (pending.kind === 'read') {
-        this.#confirm(pending);
-      } else if (pending.kind === 'close') {
-        this.#host.submitClose(this.session.id);
+    for (const request of this.#requests) {
+      if (request.kind === 'write' && request.request !== undefined && request.result === undefined) {
+        this.#host.submit(request.request);
+      } else if (request.kind === 'read') {
+        this.#confirm(request);
       }
     }
+    if (this.#isClosing) this.#host.submitClose(this.session.id);
     this.advance();
   }
 
   /** Answers what can be answered, oldest first. */
   advance(): void {
-    while (!this.#ended && this.#head < this.#pending.length) {
-      const pending = this.#pending[this.#head];
-      assert(pending !== undefined, 'an unanswered request is there', { head: this.#head });
-      if (pending.kind === 'close') return;
-      const word = this.#replyTo(pending);
+    for (;;) {
+      const { oldest } = this.#requests;
+      if (this.#ended || oldest === undefined) return;
+      const word = this.#replyTo(oldest);
       if (word === undefined) return;
       // Counted first: to say it may end the connection.
-      this.#head++;
-      this.#settled(pending);
+      this.#requests.settleOldest();
       this.say(word);
+      if (oldest.kind === 'auth' && oldest.refusal === undefined) this.#release();
     }
-    if (this.#head > 64 && this.#head * 2 > this.#pending.length) {
-      this.#pending.splice(0, this.#head);
-      this.#head = 0;
-    }
-  }
-
-  #settled({ bytes }: Exclude<Pending, { kind: 'close' }>): void {
-    this.#host.outstanding--;
-    this.#host.outstandingBytes -= bytes;
   }
 
   /** undefined: not yet. */
-  #replyTo(pending: Exclude<Pending, { kind: 'close' }>): ServerWord | undefined {
-    const { xid } = pending;
-    if (pending.kind === 'write') {
-      const { result, request } = pending;
-      if (result === undefined) return undefined;
-      if (request !== undefined) this.#writes.delete(request.requestNo);
-      return { kind: 'written', xid, zxid: this.#host.tree.appliedZxid, result };
+  #replyTo(request: Unanswered): ServerWord | undefined {
+    const { xid } = request;
+    const zxid = this.#host.tree.appliedZxid;
+    if (request.kind === 'write') {
+      const { result } = request;
+      return result && { kind: 'written', xid, zxid, result };
     }
-    const result = this.#answer(pending);
-    return result && { kind: 'read', xid, zxid: this.#host.tree.appliedZxid, result };
+    const result = request.kind === 'read' ? this.#answer(request) : this.#authResult(request);
+    return result && { kind: 'read', xid, zxid, result };
   }
 
-  #answer(read: Extract<Pending, { kind: 'read' }>): QueryResult | undefined {
-    if (read.refusal !== undefined) return { kind: 'refused', refusal: read.refusal };
-    if (!this.#host.serving) return undefined;
+  #answer(read: UnansweredRead): QueryResult | undefined {
+    if (read.refusal !== undefined) return refused(read.refusal);
+    const { serving, tree, limits } = this.#host;
+    if (!serving && !this.isReadOnly) return undefined;
     if (read.floor === undefined) {
       this.#confirm(read);
       return undefined;
     }
-    const { tree, limits } = this.#host;
     if (read.floor > tree.appliedZxid) {
-      if (this.#host.nowMs() - read.arrivedMs > BEHIND_AFTER_MS) {
-        return {
-          kind: 'refused',
-          refusal: refusal(
-            'BEHIND',
-            'this server has not applied the zxid asked for; ask another server or later',
-          ),
-        };
+      // Without a quorum nothing comes that could be waited for.
+      if (this.isReadOnly || this.#host.nowMs() - read.arrivedMs > BEHIND_AFTER_MS) {
+        return refused(
+          refusal('BEHIND', 'this server has not applied the zxid asked for; ask another server or later'),
+        );
       }
       this.#host.markWaiting(this);
       return undefined;
     }
-    if (this.#outBytes + this.#stream.queuedBytes > limits.clientQueueBytesMax / 2) {
+    if (this.#outbox.bytes > limits.clientQueueBytesMax / 2) {
       this.#host.markWaiting(this);
       return undefined;
     }
-    return this.#query(read.query, tree);
+    return this.#queries.answer(read.query, tree);
   }
 
-  #query(query: Query, tree: Tree): QueryResult {
-    const { path } = query;
-    const { limits, watches } = this.#host;
-    if (query.watch && watches.countOf(this) >= limits.watchesPerSessionMax) {
-      return { kind: 'refused', refusal: refusal('LIMIT', tooManyWatches(limits)) };
+  /** Whom the client proved to be counts from its answer on: what was asked before it is answered to whom it was then. */
+  #authResult({ scheme, refusal: fault, proved }: UnansweredAuth): QueryResult | undefined {
+    if (fault !== undefined) return refused(fault);
+    if (proved === undefined) return undefined;
+    if (proved.length === 0) {
+      return refused(
+        refusal(
+          'AUTH_FAILED',
+          `the credentials prove nobody of scheme ${scheme}; the session goes on without`,
+        ),
+      );
     }
-    switch (query.kind) {
-      case 'sync':
-        return { kind: 'sync' };
-      case 'get': {
-        const node = tree.get(path);
-        if (node === undefined) return noNode(path);
-        if (query.watch) this.#arm('data', path);
-        return { kind: 'get', data: node.data, stat: node.stat };
-      }
-      case 'exists': {
-        const stat = tree.stat(path);
-        if (query.watch) this.#arm(stat === undefined ? 'exist' : 'data', path);
-        return { kind: 'exists', stat };
-      }
-      case 'children': {
-        const children = tree.children(path);
-        if (children === undefined) return noNode(path);
-        if (query.watch) this.#arm('child', path);
-        return { kind: 'children', names: children.names, stat: children.stat };
-      }
-    }
-  }
-
-  #arm(kind: WatchKind, path: string): void {
-    this.#host.watches.arm(this, kind, path);
-  }
-
-  /**
-   * A watch that the client had at another server, or on a stream before this one: fires at once if something happened
-   * since, else waits here. What can't be told apart from nothing (a node made and deleted meanwhile) says `resync`.
-   */
-  #rearm(watch: ArmedWatch): void {
-    if (pathFault(watch.path) !== undefined) {
-      this.end('INVALID_PATH', `${watch.path} cannot be watched`);
-      return;
-    }
-    const { tree, limits } = this.#host;
-    const missed = missedEvent(tree, watch);
-    if (missed === undefined && this.#host.watches.countOf(this) >= limits.watchesPerSessionMax)
-      this.end('LIMIT', tooManyWatches(limits));
-    else if (missed === undefined) this.#arm(watch.kind, watch.path);
-    else
-      this.say({ kind: 'event', type: missed, path: watch.path, zxid: tree.appliedZxid, watch: watch.kind });
-  }
-
-  fire(event: TreeEvent, kind: WatchKind): void {
-    this.say({ kind: 'event', type: event.type, path: event.path, zxid: event.zxid, watch: kind });
+    this.#identities.add(proved);
+    if (!this.isReadOnly) this.#host.identified(this.session.id, this.identities);
+    return { kind: 'addAuth' };
   }
 
   say(word: ServerWord): void {
     if (this.#ended) return;
-    if (this.#out.length === 0) this.#host.markDirty(this);
-    this.#out.push(word);
-    this.#outBytes += sizeOf(word);
-    if (this.#outBytes > FRAME_BYTES) this.flush();
+    if (this.#outbox.isFullBefore(word)) this.flush();
+    if (this.#ended) return;
+    if (this.#outbox.isEmpty) this.#host.markDirty(this);
+    this.#outbox.add(word);
   }
 
   flush(): void {
-    if (this.#out.length === 0) return;
-    this.#send();
+    if (this.#ended) return;
+    this.#outbox.send();
     const { clientQueueBytesMax, requestsPerSessionMax } = this.#host.limits;
-    if (this.#stream.queuedBytes > clientQueueBytesMax) {
+    const { queuedBytes } = this.stream;
+    if (queuedBytes > clientQueueBytesMax) {
       this.end(
         'LIMIT',
-        `clientQueueBytesMax: more than ${clientQueueBytesMax} bytes wait for this client; read faster`,
+        `clientQueueBytesMax: ${queuedBytes} bytes wait for this client, more than ${clientQueueBytesMax}; read faster`,
       );
-    } else if (!this.#paused && this.unanswered >= requestsPerSessionMax) {
-      this.#paused = true;
-      this.#stream.pause();
+    } else if (!this.#isPaused && this.unanswered >= requestsPerSessionMax) {
+      this.#isPaused = true;
+      this.stream.pause();
       this.#host.markWaiting(this);
     }
-  }
-
-  #send(): void {
-    const words = this.#out;
-    this.#out = [];
-    this.#outBytes = 0;
-    this.#stream.send(encodeServerWords(words));
   }
 
   /** Called again and again while marked as waiting; true when there is nothing to wait for any more. */
   retry(): boolean {
     if (this.#ended) return true;
     this.advance();
-    if (this.#paused && this.unanswered < this.#host.limits.requestsPerSessionMax) {
-      this.#paused = false;
-      this.#stream.resume();
+    if (this.#isPaused && this.unanswered < this.#host.limits.requestsPerSessionMax) {
+      this.#isPaused = false;
+      this.stream.resume();
     }
-    return !this.#paused && this.#head === this.#pending.length;
+    return !this.#isPaused && this.#requests.count === 0;
   }
 
   /** The last word on this stream. `OK`: the session is closed as asked. */
   end(code: ErrorCode | 'OK', message: string): void {
     if (this.#ended) return;
-    this.#out.push({ kind: 'goodbye', code, message });
-    this.#send();
+    this.#outbox.add({ kind: 'goodbye', code, message });
+    this.#outbox.send();
     this.lost();
-    this.#stream.close();
+    this.stream.close();
   }
 
   /** Ends the stream without a word. */
   abandon(): void {
     this.lost();
-    this.#stream.close();
+    this.stream.close();
   }
 
   /** The stream is over; nothing more goes out. */
   lost(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const pending of this.#pending.slice(this.#head))
-      if (pending.kind !== 'close') this.#settled(pending);
-    this.#pending.length = 0;
-    this.#head = 0;
-    this.#writes.clear();
+    this.#requests.drop();
+    this.#held.drop();
+    this.#rearming = undefined;
+    this.#watches.forget();
     this.#host.ended(this);
-  }
-
-  get isClosing(): boolean {
-    return this.#pending.at(-1)?.kind === 'close';
   }
 }
 
 /** How long a read may wait for a zxid that this server has not applied. */
 const BEHIND_AFTER_MS = 1000;
-/** A frame is sent when it has grown to about this. */
-const FRAME_BYTES = 256 * 1024;
+/** Of a name of a scheme, and of what proves somebody: those that are known have tens. */
+const SCHEME_LENGTH_MAX = 64;
+const CREDENTIALS_BYTES_MAX = 4096;
+/** They go to the leader with the session, and each ACL is held against all of them. */
+const IDENTITIES_MAX = 64;
 
-/** What a request takes in memory besides the data and names in it, about. */
-const REQUEST_BYTES = 256;
-
-function bytesOf(operation: WriteOperation): number {
-  const operations = operation.kind === 'transaction' ? operation.operations : [operation];
-  let bytes = REQUEST_BYTES;
-  for (const each of operations) {
-    bytes += REQUEST_BYTES + each.path.length;
-    if (each.kind === 'create' || each.kind === 'set') bytes += each.data.length;
-    if (each.kind === 'create') {
-      for (const { scheme, id } of each.acl) bytes += REQUEST_BYTES + scheme.length + id.length;
-    }
-  }
-  return bytes;
-}
-
-function tooManyWatches({ watchesPerSessionMax }: Limits): string {
-  return `watchesPerSessionMax: a session has at most ${watchesPerSessionMax} watches; let some go`;
-}
-
-function noNode(path: string): QueryResult {
-  return { kind: 'refused', refusal: refusal('NO_NODE', `${path} does not exist`) };
-}
-
-function refusedWrite(reason: Refusal): WriteResult {
-  return { kind: 'refused', zxid: ZXID_NONE, refusal: reason, failedIndex: -1, codes: [] };
-}
-
-/** What is wrong with a write whatever the tree holds; it is then refused here and never ordered. */
-function writeFault(requestNo: number, operation: WriteOperation, limits: Limits): Refusal | undefined {
-  if (requestNo === 0) return refusal('BAD_ARGUMENTS', 'a write carries its number, from 1');
-  if (operation.kind !== 'transaction') return operationFault(operation, limits);
-  const { length } = operation.operations;
-  if (length > limits.transactionOperationsMax) {
+function authFault(
+  { scheme, credentials }: Extract<ClientWord, { kind: 'addAuth' }>,
+  identities: number,
+): Refusal | undefined {
+  if (scheme.length === 0 || scheme.length > SCHEME_LENGTH_MAX)
+    return refusal('BAD_ARGUMENTS', `the name of a scheme has 1 to ${SCHEME_LENGTH_MAX} characters`);
+  if (credentials.length > CREDENTIALS_BYTES_MAX)
+    return refusal('BAD_ARGUMENTS', `credentials have at most ${CREDENTIALS_BYTES_MAX} bytes`);
+  if (identities >= IDENTITIES_MAX) {
     return refusal(
       'LIMIT',
-      `transactionOperationsMax: a transaction has at most ${limits.transactionOperationsMax} operations, this one ${length}; split it`,
+      `a client has at most ${IDENTITIES_MAX} identities, this one ${identities}; open another one for more`,
     );
-  }
-  // Any other fault inside a transaction is found in its order by the leader, which reports the code of each operation.
-  for (const each of operation.operations) {
-    const fault = sizeFault(each, limits);
-    if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function operationFault(operation: SubOperation, limits: Limits): Refusal | undefined {
-  const sequential = operation.kind === 'create' && operation.mode.endsWith('sequential');
-  const fault = pathFault(operation.path, { sequential });
-  if (fault !== undefined) return refusal('INVALID_PATH', `${operation.path}: ${fault}`);
-  return sizeFault(operation, limits);
-}
-
-function sizeFault(operation: SubOperation, { dataBytesMax }: Limits): Refusal | undefined {
-  if (operation.kind !== 'create' && operation.kind !== 'set') return undefined;
-  const { path, data } = operation;
-  if (data.length <= dataBytesMax) return undefined;
+function notReadOnly(what: string): Refusal {
   return refusal(
-    'DATA_TOO_LARGE',
-    `${path}: dataBytesMax is ${dataBytesMax} bytes, this has ${data.length}; split it or raise the limit on every server`,
+    'NOT_READ_ONLY',
+    `${what} needs a quorum, and this server has none; it answers plain reads until it has`,
   );
 }
 
-function missedEvent(tree: Tree, watch: ArmedWatch): TreeEvent['type'] | 'resync' | undefined {
-  const stat = tree.stat(watch.path);
-  switch (watch.kind) {
-    case 'data':
-      if (stat === undefined) return 'deleted';
-      return Math.max(stat.mzxid, stat.czxid) > watch.zxid ? 'changed' : undefined;
-    case 'child':
-      if (stat === undefined) return 'deleted';
-      return Math.max(stat.pzxid, stat.czxid) > watch.zxid ? 'children' : undefined;
-    case 'exist':
-      if (stat !== undefined) return 'created';
-      return mayHaveBeen(tree, watch.path, watch.zxid) ? 'resync' : undefined;
-  }
+function refused(reason: Refusal): QueryResult {
+  return { kind: 'refused', refusal: reason };
 }
 
-/** Whether a node that is absent now may have existed since `zxid`: its nearest ancestor that exists has changed children. */
-function mayHaveBeen(tree: Tree, path: string, zxid: Zxid): boolean {
-  let ancestor = path;
-  let stat = tree.stat(ancestor);
-  while (stat === undefined) {
-    const slash = ancestor.lastIndexOf('/');
-    ancestor = slash <= 0 ? '/' : ancestor.slice(0, slash);
-    stat = tree.stat(ancestor);
-  }
-  return stat.pzxid > zxid;
+function refusedWrite(reason: Refusal): WriteResult {
+  return { kind: 'refused', zxid: ZXID_NONE, refusal: reason, failedIndex: -1, codes: [] };
 }

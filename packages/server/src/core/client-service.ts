@@ -2,21 +2,32 @@ import {
   type Epoch,
   type ErrorCode,
   epochOf,
+  type Identity,
+  NO_SESSION,
   type Refusal,
   refusal,
   SESSION_ID_MAX,
   type SessionId,
+  type TreeEvent,
   type Txn,
   unreachable,
   type WriteRequest,
+  ZXID_NONE,
   type Zxid,
 } from '@zabra/model';
 import type { Applied, Tree } from '@zabra/tree';
-import { type AttachWord, CLIENT_PROTOCOL, decodeClientWords, encodeServerWords } from './client-codec.ts';
-import { ClientConnection, type ConnectionHost } from './client-connection.ts';
+import { AppliedWaits } from './applied-waits.ts';
+import { attachFault, isSameHash } from './attach-rules.ts';
+import { type AttachWord, decodeClientWords, encodeServerWords } from './client-codec.ts';
+import { type AttachedSession, ClientConnection, type ConnectionHost } from './client-connection.ts';
 import type { Env, FrameStream } from './env.ts';
+import { EventHistory } from './event-history.ts';
 import type { Answered, Claim, Forwarded } from './forward-codec.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { Identities } from './identities.ts';
 import type { CoreOptions, Limits } from './options.ts';
+import { Resumptions } from './resumptions.ts';
+import { StreamsPerAddress } from './streams-per-address.ts';
 import { Watches } from './watches.ts';
 
 /** What the client service needs of the replica. */
@@ -35,6 +46,7 @@ export interface ClientBackend {
 interface Arrival {
   readonly stream: FrameStream;
   readonly arrivedMs: number;
+  readonly identities: Identities;
   /** Set once it said who it is and the leader is to be asked. */
   wish: Wish | undefined;
   /** Set once it is attached: what comes is for it. */
@@ -49,20 +61,21 @@ interface Wish {
   readonly nonce: string;
   readonly attempt: number;
   readonly timeoutMs: number;
+  /** The client would rather be served reads without a session than wait for a quorum. */
+  readonly readOnly: boolean;
 }
-
-/** The last heartbeat of each connection; its acknowledgement stands for those before it. */
-type Heard = ReadonlyMap<ClientConnection, number>;
 
 /**
  * The clients of this server: streams come, become sessions' connections, and go.
  *
  * A new session is a txn; a session that comes back is confirmed by the leader, which alone knows whether it lives and who
  * has it. Streams outlive a change of leader: each session is confirmed by the new one, then what is unanswered is passed on
- * again. Without a leader for longer than a moment they are ended, so that clients look elsewhere.
+ * again. Without a leader for longer than a moment they are ended, so that clients look elsewhere. Where the configuration
+ * allows it, clients that agree are then served reads of what is here, without a session, until there is a leader again.
  */
 export class ClientService implements ConnectionHost {
   readonly watches: Watches = new Watches();
+  readonly history: EventHistory;
   readonly limits: Limits;
   outstanding = 0;
   outstandingBytes = 0;
@@ -71,16 +84,17 @@ export class ClientService implements ConnectionHost {
   readonly #options: CoreOptions;
   readonly #backend: ClientBackend;
   readonly #connections = new Map<SessionId, ClientConnection>();
+  /** Without a session, and how long each may be silent. */
+  readonly #readers = new Map<ClientConnection, number>();
   readonly #arrivals = new Set<Arrival>();
   /** Those of them that ask for a session, by its id. */
   readonly #wishing = new Map<SessionId, Arrival>();
   readonly #dirty: ClientConnection[] = [];
   readonly #waiting = new Set<ClientConnection>();
-  #waits: { readonly zxid: Zxid; readonly work: () => void }[] = [];
-  #heartbeats = new Map<ClientConnection, number>();
-  #touching: { readonly number: number; readonly heard: Heard } | undefined;
-  #touchNumber = 0;
-  #touchedMs = Number.NEGATIVE_INFINITY;
+  readonly #waits = new AppliedWaits();
+  readonly #addresses = new StreamsPerAddress();
+  readonly #heartbeats: Heartbeats;
+  readonly #resumptions: Resumptions;
   #leaderlessSinceMs: number;
   #closed = false;
 
@@ -89,6 +103,10 @@ export class ClientService implements ConnectionHost {
     this.#options = options;
     this.#backend = backend;
     this.limits = options.limits;
+    this.history = new EventHistory(options.limits.eventHistoryMax);
+    this.history.clear(backend.tree.appliedZxid);
+    this.#heartbeats = new Heartbeats(env.clock, backend);
+    this.#resumptions = new Resumptions(env.clock);
     this.#leaderlessSinceMs = env.clock.monotonicMs();
   }
 
@@ -101,7 +119,7 @@ export class ClientService implements ConnectionHost {
   }
 
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#readers.size;
   }
 
   nowMs(): number {
@@ -116,8 +134,24 @@ export class ClientService implements ConnectionHost {
     this.#backend.request({ kind: 'closeSession', sessionId });
   }
 
+  identified(sessionId: SessionId, identities: readonly Identity[]): void {
+    this.#backend.request({ kind: 'identities', sessionId, identities });
+  }
+
+  prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void {
+    this.#env.credentials.prove(scheme, credentials, answer);
+  }
+
   readIndex(answer: (zxid: Zxid | undefined) => void): void {
     this.#backend.readIndex(answer);
+  }
+
+  heartbeat(connection: ClientConnection, number: number): void {
+    this.#heartbeats.hear(connection, number);
+  }
+
+  queueResumption(connection: ClientConnection): void {
+    this.#resumptions.add(connection);
   }
 
   markDirty(connection: ClientConnection): void {
@@ -138,23 +172,37 @@ export class ClientService implements ConnectionHost {
       stream.close();
       return;
     }
-    const arrival: Arrival = { stream, arrivedMs: this.nowMs(), wish: undefined, connection: undefined };
-    if (this.#arrivals.size + this.#connections.size >= this.limits.connectionsMax) {
-      this.#refuse(
-        arrival,
-        'LIMIT',
-        `connectionsMax: this server has ${this.limits.connectionsMax} clients; try another server`,
-      );
+    const arrival: Arrival = {
+      stream,
+      arrivedMs: this.nowMs(),
+      identities: new Identities(stream.identities, this.#options.access.superUsers),
+      wish: undefined,
+      connection: undefined,
+    };
+    const full = this.#noRoomFor(stream);
+    if (full !== undefined) {
+      this.#refuse(arrival, 'LIMIT', full);
       return;
     }
     this.#arrivals.add(arrival);
+    this.#addresses.enter(stream);
     stream.receive({
       frame: (frame) => this.#hear(arrival, frame),
       closed: () => {
-        this.#leave(arrival);
+        if (this.#leave(arrival)) this.#addresses.leave(stream);
         arrival.connection?.lost();
       },
     });
+  }
+
+  #noRoomFor(stream: FrameStream): string | undefined {
+    const { connectionsMax, sessionsPerAddressMax } = this.limits;
+    const streams = this.#arrivals.size + this.connectionCount;
+    if (streams >= connectionsMax)
+      return `connectionsMax: this server has ${streams} clients of at most ${connectionsMax}; try another server`;
+    const fromThere = this.#addresses.count(stream);
+    if (fromThere < sessionsPerAddressMax) return undefined;
+    return `sessionsPerAddressMax: this server has ${fromThere} clients of ${StreamsPerAddress.addressOf(stream)}, of at most ${sessionsPerAddressMax}; close some or try another server`;
   }
 
   #hear(arrival: Arrival, frame: Uint8Array): void {
@@ -193,69 +241,41 @@ export class ClientService implements ConnectionHost {
   }
 
   #attach(arrival: Arrival, word: AttachWord): void {
-    if (word.protocolMin > CLIENT_PROTOCOL.max || word.protocolMax < CLIENT_PROTOCOL.min) {
-      this.#refuse(
-        arrival,
-        'PROTOCOL_VERSION',
-        `the client speaks protocol ${word.protocolMin} to ${word.protocolMax}, this server ${CLIENT_PROTOCOL.min} to ${CLIENT_PROTOCOL.max}; use a client and a server of releases that are next to each other`,
-      );
-      return;
-    }
-    if (
-      new TextEncoder().encode(word.nonce).length > ATTACH_BYTES_MAX ||
-      word.password.length > ATTACH_BYTES_MAX
-    ) {
-      this.#refuse(
-        arrival,
-        'BAD_ARGUMENTS',
-        `nonce and password have at most ${ATTACH_BYTES_MAX} bytes each; they stay with the session`,
-      );
+    const fault = attachFault(word, {
+      clusterId: this.#backend.clusterId,
+      tree: this.tree,
+      sha256: (data) => this.#env.random.sha256(data),
+    });
+    if (fault !== undefined) {
+      this.#refuse(arrival, fault.code, fault.message);
       return;
     }
     const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = this.#options.timing;
     const timeoutMs = Math.min(Math.max(word.timeoutMs, sessionTimeoutMinMs), sessionTimeoutMaxMs);
-    if (word.sessionId === 0) {
+    // Of 0, and of 0 alone, there is none.
+    const session = this.tree.session(word.sessionId);
+    if (session === undefined) {
       this.#wishNew(arrival, word, timeoutMs);
       return;
     }
-    const expired = (why: string): void =>
-      this.#refuse(arrival, 'SESSION_EXPIRED', `session 0x${word.sessionId.toString(16)} ${why}`);
-    if (
-      word.clusterId !== undefined &&
-      this.#backend.clusterId !== undefined &&
-      word.clusterId !== this.#backend.clusterId
-    ) {
-      expired(`is of cluster ${word.clusterId}, this server of ${this.#backend.clusterId}`);
-      return;
-    }
-    const { tree } = this;
-    if (word.lastZxid > tree.appliedZxid) {
-      this.#refuse(
-        arrival,
-        'BEHIND',
-        `this server has applied 0x${tree.appliedZxid.toString(16)}, the client has seen 0x${word.lastZxid.toString(16)}; try another server`,
-      );
-      return;
-    }
-    const session = tree.session(word.sessionId);
-    const passwordHash = this.#env.random.sha256(word.password);
-    // A wrong password disturbs nobody and learns nothing: it reads like a session that is gone.
-    if (session === undefined || !isSame(session.passwordHash, passwordHash)) {
-      expired('is over');
-      return;
-    }
+    const { sessionId, password, nonce, attempt, readOnly } = word;
     this.#wish(arrival, {
       kind: 'attach',
-      sessionId: word.sessionId,
-      password: word.password,
-      passwordHash,
-      nonce: word.nonce,
-      attempt: word.attempt,
+      sessionId,
+      password,
+      passwordHash: session.passwordHash,
+      nonce,
+      attempt,
       timeoutMs: session.timeoutMs,
+      readOnly,
     });
   }
 
-  #wishNew(arrival: Arrival, word: Pick<AttachWord, 'nonce' | 'attempt'>, timeoutMs: number): void {
+  #wishNew(
+    arrival: Arrival,
+    word: Pick<AttachWord, 'nonce' | 'attempt' | 'readOnly'>,
+    timeoutMs: number,
+  ): void {
     const password = this.#env.random.bytes(16);
     this.#wish(arrival, {
       kind: 'create',
@@ -265,6 +285,7 @@ export class ClientService implements ConnectionHost {
       nonce: word.nonce,
       attempt: word.attempt,
       timeoutMs,
+      readOnly: word.readOnly,
     });
   }
 
@@ -277,12 +298,20 @@ export class ClientService implements ConnectionHost {
       return;
     }
     if (former !== undefined && former !== arrival) {
-      this.#refuse(former, 'SESSION_MOVED', 'the client came back on another stream');
+      this.#refuse(former, 'SESSION_MOVED', CAME_BACK);
     }
     if (arrival.wish !== undefined) this.#wishing.delete(arrival.wish.sessionId);
     arrival.wish = wish;
     this.#wishing.set(wish.sessionId, arrival);
-    this.#ask(wish);
+    if (this.#servesReadOnly(wish)) {
+      this.#attachedReadOnly(arrival, wish);
+      return;
+    }
+    // From the attach on the leader takes the session for whom the new stream is: what still comes on the old one would be
+    // judged by too little, and its refusal kept as the answer.
+    const connection = this.#connections.get(wish.sessionId);
+    if (connection?.session.nonce === wish.nonce) connection.end('SESSION_MOVED', CAME_BACK);
+    this.#ask(arrival, wish);
   }
 
   /** Attached, refused or gone; false when it was so already. */
@@ -301,9 +330,10 @@ export class ClientService implements ConnectionHost {
     }
   }
 
-  #ask(wish: Wish): void {
+  #ask(arrival: Arrival, wish: Wish): void {
     if (!this.serving) return;
     const { sessionId, nonce } = wish;
+    const identities = arrival.identities.all;
     this.#backend.request(
       wish.kind === 'create'
         ? {
@@ -313,40 +343,80 @@ export class ClientService implements ConnectionHost {
             passwordHash: wish.passwordHash,
             nonce,
             attempt: wish.attempt,
+            identities,
           }
-        : { kind: 'attach', sessionId, nonce, attempt: wish.attempt },
+        : { kind: 'attach', sessionId, nonce, attempt: wish.attempt, identities },
     );
   }
 
   #attached(arrival: Arrival, wish: Wish): void {
     if (!this.#leave(arrival)) return;
     const { sessionId, nonce, attempt } = wish;
-    this.#connections.get(sessionId)?.end('SESSION_MOVED', 'the client came back on another stream');
-    const connection = new ClientConnection(arrival.stream, this, { id: sessionId, nonce, attempt });
+    this.#connections.get(sessionId)?.end('SESSION_MOVED', CAME_BACK);
+    const connection = this.#connect(arrival, { id: sessionId, nonce, attempt });
     this.#connections.set(sessionId, connection);
-    arrival.connection = connection;
-    connection.say({
-      kind: 'attached',
-      sessionId,
-      password: wish.password,
-      timeoutMs: wish.timeoutMs,
-      serverId: this.#options.id,
-      clusterId: this.#backend.clusterId ?? '',
-      zxid: this.tree.appliedZxid,
-    });
+    this.#greet(connection, wish);
     if (!this.serving) connection.suspend();
   }
 
+  /** After the time in which a leader is usually found, and only with something to read. */
+  #servesReadOnly(wish: Wish): boolean {
+    return (
+      wish.readOnly &&
+      this.#options.readOnlyMode &&
+      !this.serving &&
+      this.tree.appliedZxid > ZXID_NONE &&
+      this.nowMs() - this.#leaderlessSinceMs > this.#options.timing.silenceMs
+    );
+  }
+
+  /** No session is made, and the one that the client has is not touched. */
+  #attachedReadOnly(arrival: Arrival, wish: Wish): void {
+    if (!this.#leave(arrival)) return;
+    const { nonce, attempt } = wish;
+    const connection = this.#connect(arrival, { id: NO_SESSION, nonce, attempt });
+    this.#readers.set(connection, wish.timeoutMs);
+    this.#greet(connection, {
+      sessionId: NO_SESSION,
+      password: new Uint8Array(0),
+      timeoutMs: wish.timeoutMs,
+    });
+  }
+
+  #connect(arrival: Arrival, session: AttachedSession): ClientConnection {
+    const { stream, identities } = arrival;
+    const connection = new ClientConnection(stream, this, session, identities);
+    arrival.connection = connection;
+    return connection;
+  }
+
+  #greet(
+    connection: ClientConnection,
+    { sessionId, password, timeoutMs }: Pick<Wish, 'sessionId' | 'password' | 'timeoutMs'>,
+  ): void {
+    connection.say({
+      kind: 'attached',
+      sessionId,
+      password,
+      timeoutMs,
+      serverId: this.#options.id,
+      clusterId: this.#backend.clusterId ?? '',
+      zxid: this.tree.appliedZxid,
+      readOnly: connection.isReadOnly,
+    });
+  }
+
   ended(connection: ClientConnection): void {
-    this.watches.forget(connection);
+    this.#addresses.leave(connection.stream);
     this.#waiting.delete(connection);
-    this.#heartbeats.delete(connection);
+    this.#heartbeats.forget(connection);
+    this.#readers.delete(connection);
     const { id } = connection.session;
     if (this.#connections.get(id) === connection) this.#connections.delete(id);
   }
 
   #refuse(arrival: Arrival, code: ErrorCode, message: string): void {
-    this.#leave(arrival);
+    if (this.#leave(arrival)) this.#addresses.leave(arrival.stream);
     this.#env.log.debug('client refused', { remote: arrival.stream.remote, code, message });
     arrival.stream.send(encodeServerWords([{ kind: 'goodbye', code, message }]));
     arrival.stream.close();
@@ -355,12 +425,14 @@ export class ClientService implements ConnectionHost {
   /** A txn was applied to the tree: its events go out, then its answer. */
   applied(txn: Txn, applied: Applied): void {
     for (const event of applied.events) this.watches.fire(event);
+    this.history.record(applied.zxid, applied.events);
     switch (txn.body.kind) {
       case 'createSession': {
         const { sessionId, passwordHash } = txn.body;
         const arrival = this.#wishing.get(sessionId);
         const wish = arrival?.wish;
-        if (arrival === undefined || wish === undefined || !isSame(wish.passwordHash, passwordHash)) return;
+        if (arrival === undefined || wish === undefined || !isSameHash(wish.passwordHash, passwordHash))
+          return;
         if (this.serving && epochOf(applied.zxid) === this.#backend.epoch) this.#attached(arrival, wish);
         else this.#claimCreated(arrival, wish);
         return;
@@ -396,12 +468,7 @@ export class ClientService implements ConnectionHost {
 
   /** After each batch of applied txns: what waited for a zxid goes on. */
   batchApplied(): void {
-    const zxid = this.tree.appliedZxid;
-    if (this.#waits.length > 0) {
-      const due = this.#waits.filter((wait) => wait.zxid <= zxid);
-      if (due.length > 0) this.#waits = this.#waits.filter((wait) => wait.zxid > zxid);
-      for (const { work } of due) work();
-    }
+    this.#waits.applied(this.tree.appliedZxid);
     this.#retryWaiting();
   }
 
@@ -415,7 +482,7 @@ export class ClientService implements ConnectionHost {
 
   #whenApplied(zxid: Zxid, work: () => void): void {
     if (zxid <= this.tree.appliedZxid) work();
-    else this.#waits.push({ zxid, work });
+    else this.#waits.add(zxid, work);
   }
 
   /** The leader's word. */
@@ -451,7 +518,7 @@ export class ClientService implements ConnectionHost {
           ?.end('SESSION_MOVED', 'the client attached at another server');
         return;
       case 'touched':
-        this.#touched(answer.number, answer.refused);
+        this.#heartbeats.touched(answer.number, answer.refused);
         return;
       default:
         unreachable(answer);
@@ -490,7 +557,7 @@ export class ClientService implements ConnectionHost {
   #redraw(arrival: Arrival, wish: Wish): void {
     const session = this.tree.session(wish.sessionId);
     if (session === undefined) return;
-    if (isSame(session.passwordHash, wish.passwordHash)) this.#claimCreated(arrival, wish);
+    if (isSameHash(session.passwordHash, wish.passwordHash)) this.#claimCreated(arrival, wish);
     else this.#wishNew(arrival, wish, wish.timeoutMs);
   }
 
@@ -502,66 +569,51 @@ export class ClientService implements ConnectionHost {
   /** The leader came, or went. */
   servingChanged(): void {
     if (this.serving) {
-      for (const { wish } of this.#wishing.values()) if (wish !== undefined) this.#ask(wish);
-      for (const { session } of this.#connections.values()) {
+      for (const reader of [...this.#readers.keys()])
+        reader.end('UNREACHABLE', 'this server has a quorum again; attach anew to read and write');
+      for (const arrival of this.#wishing.values())
+        if (arrival.wish !== undefined) this.#ask(arrival, arrival.wish);
+      for (const { session, identities } of this.#connections.values()) {
         this.#backend.request({
           kind: 'attach',
           sessionId: session.id,
           nonce: session.nonce,
           attempt: session.attempt,
+          identities,
         });
       }
     } else {
       this.#leaderlessSinceMs = this.nowMs();
       // An answer belongs to the leader that gave it: what it promised may never come. All is asked again.
-      this.#waits = [];
+      this.#waits.drop();
       for (const connection of this.#connections.values()) connection.suspend();
-      const unconfirmed = [...(this.#touching?.heard ?? []), ...this.#heartbeats];
-      this.#heartbeats = new Map(unconfirmed.filter(([connection]) => !connection.ended));
-      this.#touching = undefined;
+      this.#heartbeats.leaderLost();
     }
   }
 
-  /** A heartbeat is acknowledged once the leader knows of it and is confirmed to lead. */
-  heartbeat(connection: ClientConnection, number: number): void {
-    if (this.#heartbeats.size === 0) this.#env.clock.atTurnEnd(() => this.#touch());
-    this.#heartbeats.set(connection, number);
+  /**
+   * The tree came to be at `zxid` by a snapshot, not by its changes: what happened in between was not seen here. Streams
+   * end, so that clients attach again and say what they watch; the history begins anew.
+   */
+  replaced(zxid: Zxid): void {
+    this.endAll('this server was brought up to date from a snapshot; attach again');
+    this.history.clear(zxid);
   }
 
-  #touch(): void {
-    const now = this.nowMs();
-    if (this.#touching !== undefined || this.#heartbeats.size === 0 || !this.serving) return;
-    if (now - this.#touchedMs < TOUCH_GAP_MS) return;
-    const heard = this.#heartbeats;
-    this.#heartbeats = new Map();
-    this.#touchedMs = now;
-    this.#touching = { number: ++this.#touchNumber, heard };
-    this.#backend.request({
-      kind: 'touches',
-      number: this.#touchNumber,
-      sessionIds: Array.from(heard.keys(), (connection) => connection.session.id),
-    });
-  }
-
-  #touched(number: number, refused: readonly SessionId[]): void {
-    if (this.#touching?.number !== number) return;
-    const { heard } = this.#touching;
-    this.#touching = undefined;
-    const zxid = this.tree.appliedZxid;
-    const serverTimeMs = this.#env.clock.wallMs();
-    const silent = new Set(refused);
-    for (const [connection, beat] of heard) {
-      if (silent.has(connection.session.id)) continue;
-      connection.say({ kind: 'heartbeatAck', number: beat, zxid, serverTimeMs });
-    }
+  /** What a change did that was read from the log at start, in the order of the history. */
+  feedHistory(zxid: Zxid, events: readonly TreeEvent[]): void {
+    this.history.record(zxid, events);
   }
 
   tick(): void {
     const now = this.nowMs();
-    this.#touch();
+    this.watches.sweep();
+    this.#heartbeats.report();
     this.#retryWaiting();
     for (const arrival of this.#arrivals) {
-      if (now - arrival.arrivedMs > ARRIVAL_MS) {
+      if (arrival.wish !== undefined && this.#servesReadOnly(arrival.wish))
+        this.#attachedReadOnly(arrival, arrival.wish);
+      else if (now - arrival.arrivedMs > ARRIVAL_MS) {
         this.#refuse(
           arrival,
           'UNREACHABLE',
@@ -569,8 +621,13 @@ export class ClientService implements ConnectionHost {
         );
       }
     }
+    // No leader looks after them.
+    for (const [reader, timeoutMs] of [...this.#readers]) {
+      if (now - reader.heardMs > timeoutMs)
+        reader.end('UNREACHABLE', `nothing was heard of the client for ${timeoutMs} ms`);
+    }
     if (!this.serving && now - this.#leaderlessSinceMs > 2 * this.#options.timing.silenceMs)
-      this.endAll('this server has no leader; try another server');
+      this.#endSessions('this server has no leader; try another server');
   }
 
   close(): void {
@@ -583,30 +640,23 @@ export class ClientService implements ConnectionHost {
   /** Every stream ends without a word. */
   abandon(): void {
     this.#closed = true;
-    for (const connection of this.#connections.values()) connection.abandon();
+    for (const connection of [...this.#connections.values(), ...this.#readers.keys()]) connection.abandon();
     for (const { stream } of this.#arrivals) stream.close();
     this.#arrivals.clear();
     this.#wishing.clear();
   }
 
-  /** The sessions live on; their clients look elsewhere, or come back. */
+  /** Sessions live on; their clients look elsewhere, or come back. */
   endAll(message: string): void {
-    for (const connection of this.#connections.values()) connection.end('UNREACHABLE', message);
-    this.#heartbeats.clear();
+    this.#endSessions(message);
+    for (const reader of [...this.#readers.keys()]) reader.end('UNREACHABLE', message);
+  }
+
+  #endSessions(message: string): void {
+    for (const connection of [...this.#connections.values()]) connection.end('UNREACHABLE', message);
   }
 }
 
-/** Of a nonce, and of a password: the ones made here and by our client have 16 to 32. */
-const ATTACH_BYTES_MAX = 64;
-/** Heartbeats are gathered so that a leader is not asked to prove itself more often than this. */
-const TOUCH_GAP_MS = 20;
+const CAME_BACK = 'the client came back on another stream';
 /** A stream that is not attached by then is ended. */
 const ARRIVAL_MS = 5000;
-
-/** In a time that does not depend on where they differ. */
-function isSame(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  let difference = 0;
-  for (let index = 0; index < left.length; index++) difference |= (left[index] ?? 0) ^ (right[index] ?? 0);
-  return difference === 0;
-}

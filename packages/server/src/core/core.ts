@@ -22,6 +22,10 @@ export interface Inspection {
   readonly sessions: number;
   readonly connections: number;
   readonly znodes: number;
+  /** Of this server's clients. */
+  readonly watches: number;
+  /** Containers and nodes with a TTL that this server removed since it leads. */
+  readonly reaped: number;
 }
 
 /** A running server, above whatever world it was given. */
@@ -50,7 +54,7 @@ export async function startCore(
       env.fatal(error);
     },
   };
-  const { storage, tree } = await Storage.open(
+  const { storage, tree, replayed } = await Storage.open(
     halting,
     options,
     {
@@ -62,7 +66,7 @@ export async function startCore(
     { refill: extra.refill ?? false },
   );
   const { clusterId } = await storage.durableState(tree);
-  const started = new Replica(halting, options, { storage, tree, clusterId }, extra.observer ?? {});
+  const started = new Replica(halting, options, { storage, tree, replayed, clusterId }, extra.observer ?? {});
   replica = started;
   started.start();
   return {
@@ -89,5 +93,7 @@ function inspect(replica: Replica): Inspection {
     sessions: tree.sessionCount,
     connections: replica.clients.connectionCount,
     znodes: tree.nodeCount,
+    watches: replica.clients.watches.size,
+    reaped: replica.reaped,
   };
 }

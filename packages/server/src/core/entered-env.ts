@@ -1,3 +1,4 @@
+import type { Identity } from '@zabra/model';
 import type { Env, FrameStream, StreamHandlers } from './env.ts';
 
 /**
@@ -14,6 +15,10 @@ export function enteredEnv(env: Env, enter: (work: () => void) => void): Env {
       atTurnEnd: (work) => env.clock.atTurnEnd(() => enter(work)),
     },
     random: env.random,
+    credentials: {
+      prove: (scheme, credentials, answer) =>
+        env.credentials.prove(scheme, credentials, (identities) => enter(() => answer(identities))),
+    },
     disk: env.disk,
     log: env.log,
     peers: {
@@ -39,6 +44,10 @@ class EnteredStream implements FrameStream {
 
   get remote(): string {
     return this.#stream.remote;
+  }
+
+  get identities(): readonly Identity[] {
+    return this.#stream.identities;
   }
 
   get queuedBytes(): number {

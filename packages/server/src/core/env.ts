@@ -1,3 +1,5 @@
+import type { Identity } from '@zabra/model';
+
 /**
  * Everything a server sees of the world. Two implementations: the real one (../real-*.ts) and the simulator's. What is
  * above this line runs unchanged in both, and touches no clock, disk, network or randomness but through it.
@@ -8,6 +10,7 @@ export interface Env {
   readonly disk: Disk;
   readonly peers: PeerNetwork;
   readonly clients: ClientNetwork;
+  readonly credentials: Credentials;
   readonly log: Logger;
   /**
    * A broken invariant or a failed disk: this server is over. Whoever calls it does nothing more; an environment that ends
@@ -33,6 +36,14 @@ export interface Random {
   bytes(count: number): Uint8Array;
   /** SHA-256: what is kept of a session's password. */
   sha256(data: Uint8Array): Uint8Array;
+}
+
+export interface Credentials {
+  /**
+   * Whom these credentials prove their bearer to be; nobody when the scheme is unknown or they are malformed. Hashing a
+   * password takes a while and is done beside the loop; `answer` is called once, later.
+   */
+  prove(scheme: string, credentials: Uint8Array, answer: (identities: readonly Identity[]) => void): void;
 }
 
 export interface Logger {
@@ -79,6 +90,8 @@ export interface FrameStream {
   receive(handlers: StreamHandlers): void;
   /** The other side, for logs. */
   readonly remote: string;
+  /** Who the transport itself says the other side is: its address (`ip`), the subject of its certificate (`x509`). */
+  readonly identities: readonly Identity[];
   /** Stop and go on reading: back-pressure towards a side that sends faster than it is served. */
   pause(): void;
   resume(): void;

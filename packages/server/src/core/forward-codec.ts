@@ -1,4 +1,4 @@
-import { asZxid, type Refusal, type WriteRequest, type Zxid } from '@zabra/model';
+import { asZxid, type Identity, type Refusal, type WriteRequest, type Zxid } from '@zabra/model';
 import {
   type AnsweredRequest,
   decodeAnsweredRequest,
@@ -24,9 +24,19 @@ export type Forwarded =
       readonly passwordHash: Uint8Array;
       readonly nonce: string;
       readonly attempt: number;
+      /** Whom its client has proved to be. */
+      readonly identities: readonly Identity[];
     }
   /** Confirm or take over a session, with the number of the client's stream. */
-  | { readonly kind: 'attach'; readonly sessionId: number; readonly nonce: string; readonly attempt: number }
+  | {
+      readonly kind: 'attach';
+      readonly sessionId: number;
+      readonly nonce: string;
+      readonly attempt: number;
+      readonly identities: readonly Identity[];
+    }
+  /** The client of a session that is attached here is someone more now: stands for the writes behind it. */
+  | { readonly kind: 'identities'; readonly sessionId: number; readonly identities: readonly Identity[] }
   | { readonly kind: 'closeSession'; readonly sessionId: number }
   /** Sessions heard; answered once a quorum confirmed the leader after it knew. */
   | { readonly kind: 'touches'; readonly number: number; readonly sessionIds: readonly number[] };
@@ -79,6 +89,8 @@ export function decodeForwarded(bytes: Uint8Array): Forwarded {
       return { kind: 'closeSession', ...shape.closeSession };
     case 'touches':
       return { kind: 'touches', ...shape.touches };
+    case 'identities':
+      return { kind: 'identities', ...shape.identities };
   }
 }
 
@@ -130,6 +142,8 @@ function forwardedShape(request: Forwarded): ForwardedRequest {
       return { kind: 'closeSession', closeSession: request };
     case 'touches':
       return { kind: 'touches', touches: request };
+    case 'identities':
+      return { kind: 'identities', identities: request };
   }
 }
 

@@ -3,6 +3,7 @@ export type {
   Cancel,
   ClientNetwork,
   Clock,
+  Credentials,
   Disk,
   DiskFile,
   Env,
@@ -14,7 +15,9 @@ export type {
   StreamHandlers,
 } from './env.ts';
 export {
+  type AccessOptions,
   type CoreOptions,
+  DEFAULT_ACCESS,
   DEFAULT_LIMITS,
   DEFAULT_STORAGE,
   DEFAULT_TIMING,

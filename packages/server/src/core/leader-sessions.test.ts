@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
+import { AttendedTime } from './attended-time.ts';
 import { LeaderSessions } from './leader-sessions.ts';
 
 const TICK_MS = 50;
 
 /** Sessions of a leader whose ticks come in time; `at` of the last one. */
 class Ticking {
-  readonly sessions: LeaderSessions = new LeaderSessions(0, TICK_MS);
+  readonly #time = new AttendedTime(0, TICK_MS);
+  readonly sessions: LeaderSessions = new LeaderSessions(this.#time);
   #nowMs = 0;
 
   /** Answers who expired, and when. */
@@ -13,7 +15,8 @@ class Ticking {
     const expired: string[] = [];
     for (; this.#nowMs + TICK_MS <= endMs; ) {
       this.#nowMs += TICK_MS;
-      for (const id of this.sessions.expire(this.#nowMs)) expired.push(`${id} at ${this.#nowMs}`);
+      this.#time.tick(this.#nowMs);
+      for (const id of this.sessions.expire()) expired.push(`${id} at ${this.#nowMs}`);
     }
     return expired;
   }
@@ -21,7 +24,8 @@ class Ticking {
   /** Stands still until `nowMs`, then ticks once. */
   wakeAt(nowMs: number): readonly number[] {
     this.#nowMs = nowMs;
-    return this.sessions.expire(nowMs);
+    this.#time.tick(nowMs);
+    return this.sessions.expire();
   }
 }
 
@@ -29,6 +33,7 @@ const by = (server: number, attempt = 1, nonce = 'a'): Parameters<LeaderSessions
   server,
   attempt,
   nonce,
+  identities: [],
 });
 
 test('a session that is not heard expires once, at the first tick at which its timeout and two ticks are over', () => {
@@ -57,14 +62,13 @@ test('a pause of this server expires nobody: it counts for two ticks', () => {
 });
 
 test('a touch just before a late tick is worth the whole timeout', () => {
-  const { sessions } = new Ticking();
-  sessions.add(1, 1000);
-  sessions.expire(1000);
+  const ticking = new Ticking();
+  ticking.sessions.add(1, 1000);
+  ticking.wakeAt(1000);
   // At 1099, the tick of 1050 being late.
-  sessions.touch(1);
-  const expired: number[] = [];
-  for (let nowMs = 1100; nowMs < 2099; nowMs += TICK_MS) expired.push(...sessions.expire(nowMs));
-  expect(expired).toEqual([]);
+  ticking.sessions.touch(1);
+  expect(ticking.wakeAt(1100)).toEqual([]);
+  expect(ticking.runTo(2098)).toEqual([]);
 });
 
 test('a session that is ending is not touched, claimed or expired, and goes when it is removed', () => {
@@ -107,6 +111,24 @@ test('another instance of the client takes the session over, whatever its count'
   sessions.claim(1, by(1, 9, 'old'));
   expect(sessions.claim(1, by(2, 1, 'new'))).toEqual({ granted: true, former: 1 });
   expect(sessions.isOwner(1, 1)).toBe(false);
+});
+
+test('a client is who the server says that has its session, and nobody before that or under a new leader', () => {
+  const { sessions } = new Ticking();
+  const alice = [{ scheme: 'digest', id: 'alice:x' }];
+  const both = [...alice, { scheme: 'digest', id: 'bob:y' }];
+  sessions.add(1, 1000);
+  expect(sessions.identities(1)).toEqual([]);
+  sessions.claim(1, { ...by(1), identities: alice });
+  expect(sessions.identities(1)).toEqual(alice);
+  sessions.identify(1, 2, both);
+  expect(sessions.identities(1)).toEqual(alice);
+  sessions.identify(1, 1, both);
+  expect(sessions.identities(1)).toEqual(both);
+  sessions.claim(1, { ...by(2, 1, 'new'), identities: [] });
+  expect(sessions.identities(1)).toEqual([]);
+  sessions.identify(1, 1, both);
+  expect(sessions.identities(1)).toEqual([]);
 });
 
 test('nobody has a session that is unknown', () => {

@@ -1,31 +1,35 @@
-import type { PeerId, SessionId } from '@zabra/model';
+import type { Identity, PeerId, SessionId } from '@zabra/model';
+import type { AttendedTime } from './attended-time.ts';
+import { type Expiring, ExpiryBuckets } from './expiry-buckets.ts';
 
-interface Held {
+/** Which server has a session, by which stream of its client, and whom that client has proved to be. */
+export interface SessionClaim {
+  readonly server: PeerId;
+  readonly attempt: number;
+  readonly nonce: string;
+  readonly identities: readonly Identity[];
+}
+
+interface Held extends Expiring {
+  readonly id: SessionId;
   readonly timeoutMs: number;
-  deadlineMs: number;
-  /** The bucket it waits in; a touch moves the deadline only, the bucket follows when it comes due. */
-  bucket: number;
-  /** Where its client is attached, and by which of its streams; undefined until a server claims it. */
-  owner: { readonly server: PeerId; readonly attempt: number; readonly nonce: string } | undefined;
+  /** Undefined until a server claims it. */
+  owner: SessionClaim | undefined;
   closing: boolean;
 }
 
 /**
  * The leader's watch over sessions: who has each, and when it ends. Only a leader expires; a new one gives every session
- * its full timeout. Time here is *attended* time: it stands still while this server did not get to run, so that a
- * pause expires nobody (ZooKeeper's SessionTracker, buckets of one tick).
+ * its full timeout, in attended time: a pause of this server expires nobody.
  */
 export class LeaderSessions {
-  readonly #tickMs: number;
+  readonly #time: AttendedTime;
   readonly #held = new Map<SessionId, Held>();
-  readonly #buckets = new Map<number, Set<SessionId>>();
-  #attendedMs = 0;
-  #lastTickMs: number;
-  #nextBucket = 0;
+  readonly #buckets: ExpiryBuckets<Held>;
 
-  constructor(nowMs: number, tickMs: number) {
-    this.#tickMs = tickMs;
-    this.#lastTickMs = nowMs;
+  constructor(time: AttendedTime) {
+    this.#time = time;
+    this.#buckets = new ExpiryBuckets(time.tickMs);
   }
 
   get count(): number {
@@ -34,17 +38,17 @@ export class LeaderSessions {
 
   add(id: SessionId, timeoutMs: number): void {
     if (this.#held.has(id)) return;
-    const deadlineMs = this.#deadlineOf(timeoutMs);
-    const held: Held = { timeoutMs, deadlineMs, bucket: 0, owner: undefined, closing: false };
+    const deadlineMs = this.#time.deadlineAfter(timeoutMs);
+    const held: Held = { id, timeoutMs, deadlineMs, bucket: 0, owner: undefined, closing: false };
     this.#held.set(id, held);
-    this.#place(id, held);
+    this.#buckets.add(held);
   }
 
   remove(id: SessionId): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
     this.#held.delete(id);
-    this.#buckets.get(held.bucket)?.delete(id);
+    this.#buckets.remove(held);
   }
 
   /** False when the session is unknown or ending. */
@@ -56,7 +60,7 @@ export class LeaderSessions {
   touch(id: SessionId): boolean {
     const held = this.#held.get(id);
     if (held === undefined || held.closing) return false;
-    held.deadlineMs = this.#deadlineOf(held.timeoutMs);
+    held.deadlineMs = this.#time.deadlineAfter(held.timeoutMs);
     return true;
   }
 
@@ -64,13 +68,24 @@ export class LeaderSessions {
     return this.#held.get(id)?.owner?.server === server;
   }
 
+  /** Whom the session's client has proved to be, as far as the server that has it said. */
+  identities(id: SessionId): readonly Identity[] {
+    return this.#held.get(id)?.owner?.identities ?? NOBODY;
+  }
+
+  /** The client has proved to be someone more. Only the server that has the session can say so. */
+  identify(id: SessionId, server: PeerId, identities: readonly Identity[]): void {
+    const held = this.#held.get(id);
+    if (held?.owner?.server === server) held.owner = { ...held.owner, identities };
+  }
+
   /**
-   * Gives the session to `server`. Of two streams of one client instance the later has it, whichever claim comes last;
+   * Gives the session to a server. Of two streams of one client instance the later has it, whichever claim comes last;
    * another instance (`nonce`) always takes over. Answers the server that lost it, if it was another.
    */
   claim(
     id: SessionId,
-    claim: { readonly server: PeerId; readonly attempt: number; readonly nonce: string },
+    claim: SessionClaim,
   ): { readonly granted: boolean; readonly former: PeerId | undefined } {
     const held = this.#held.get(id);
     if (held === undefined || held.closing) return { granted: false, former: undefined };
@@ -89,40 +104,16 @@ export class LeaderSessions {
     if (held !== undefined) held.closing = true;
   }
 
-  /** Answers the sessions whose time is over, each once. A tick late by more than a period adds no time. */
-  expire(nowMs: number): readonly SessionId[] {
-    this.#attendedMs += Math.min(nowMs - this.#lastTickMs, 2 * this.#tickMs);
-    this.#lastTickMs = nowMs;
+  /** Answers the sessions whose time is over, each once. */
+  expire(): readonly SessionId[] {
     const expired: SessionId[] = [];
-    const due = Math.floor(this.#attendedMs / this.#tickMs);
-    for (; this.#nextBucket <= due; this.#nextBucket++) {
-      const ids = this.#buckets.get(this.#nextBucket);
-      if (ids === undefined) continue;
-      this.#buckets.delete(this.#nextBucket);
-      for (const id of ids) {
-        const held = this.#held.get(id);
-        if (held === undefined || held.closing) continue;
-        if (held.deadlineMs > this.#attendedMs) {
-          this.#place(id, held);
-        } else {
-          held.closing = true;
-          expired.push(id);
-        }
-      }
+    for (const held of this.#buckets.due(this.#time.nowMs)) {
+      if (held.closing) continue;
+      held.closing = true;
+      expired.push(held.id);
     }
     return expired;
   }
-
-  /** Never early: attended time is that of the last tick, and the next one adds up to two ticks. */
-  #deadlineOf(timeoutMs: number): number {
-    return this.#attendedMs + timeoutMs + 2 * this.#tickMs;
-  }
-
-  #place(id: SessionId, held: Held): void {
-    // The next bucket at the earliest: one that is being emptied must not be filled again.
-    held.bucket = Math.max(Math.ceil(held.deadlineMs / this.#tickMs), this.#nextBucket + 1);
-    const bucket = this.#buckets.get(held.bucket);
-    if (bucket === undefined) this.#buckets.set(held.bucket, new Set([id]));
-    else bucket.add(id);
-  }
 }
+
+const NOBODY: readonly Identity[] = [];

@@ -17,6 +17,7 @@ import type {
   Acl as AclShape,
   ChangeResult as ChangeResultShape,
   CreateMode as CreateModeShape,
+  DeleteTree as DeleteTreeShape,
   Refusal as RefusalShape,
   Stat as StatShape,
   SubOperation as SubOperationShape,
@@ -35,12 +36,18 @@ const MODE_TO_SHAPE: Readonly<Record<CreateMode, CreateModeShape>> = {
   'persistent-sequential': 'PERSISTENT_SEQUENTIAL',
   ephemeral: 'EPHEMERAL',
   'ephemeral-sequential': 'EPHEMERAL_SEQUENTIAL',
+  container: 'CONTAINER',
+  ttl: 'TTL',
+  'ttl-sequential': 'TTL_SEQUENTIAL',
 };
 const MODE_TO_MODEL: Readonly<Record<CreateModeShape, CreateMode>> = {
   PERSISTENT: 'persistent',
   PERSISTENT_SEQUENTIAL: 'persistent-sequential',
   EPHEMERAL: 'ephemeral',
   EPHEMERAL_SEQUENTIAL: 'ephemeral-sequential',
+  CONTAINER: 'container',
+  TTL: 'ttl',
+  TTL_SEQUENTIAL: 'ttl-sequential',
 };
 
 export function createModeToShape(mode: CreateMode): CreateModeShape {
@@ -128,6 +135,16 @@ export function changeResultToShape(result: ChangeResult): ChangeResultShape {
       return { kind: 'check', check: { path: result.path } };
     case 'checkAbsent':
       return { kind: 'checkAbsent', checkAbsent: { path: result.path } };
+    case 'checkOwner':
+      return { kind: 'checkOwner', checkOwner: { path: result.path } };
+    case 'setAcl':
+      return { kind: 'setAcl', setAcl: { path: result.path, stat: statToShape(result.stat) } };
+    case 'touch':
+      return { kind: 'touch', touch: { path: result.path } };
+    case 'deleteTree': {
+      const { path, deleted, done } = result;
+      return { kind: 'deleteTree', deleteTree: { path, deleted, done } };
+    }
     default:
       return unreachable(result);
   }
@@ -149,6 +166,16 @@ export function changeResultToModel(shape: ChangeResultShape): ChangeResult {
       return { kind: 'check', path: shape.check.path };
     case 'checkAbsent':
       return { kind: 'checkAbsent', path: shape.checkAbsent.path };
+    case 'checkOwner':
+      return { kind: 'checkOwner', path: shape.checkOwner.path };
+    case 'setAcl': {
+      const { path, stat } = shape.setAcl;
+      return { kind: 'setAcl', path, stat: statToModel(stat, 'zabra.v1.ChangeResult.set_acl.stat') };
+    }
+    case 'touch':
+      return { kind: 'touch', path: shape.touch.path };
+    case 'deleteTree':
+      return { kind: 'deleteTree', ...shape.deleteTree };
     default:
       return unreachable(shape);
   }
@@ -183,8 +210,11 @@ export function writeResultToModel(shape: WriteResultShape | undefined, where: s
 export function subOperationToShape(operation: SubOperation): SubOperationShape {
   switch (operation.kind) {
     case 'create': {
-      const { path, data, mode, acl } = operation;
-      return { kind: 'create', create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl) } };
+      const { path, data, mode, acl, ttlMs } = operation;
+      return {
+        kind: 'create',
+        create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl), ttlMs },
+      };
     }
     case 'set': {
       const { path, data, version } = operation;
@@ -196,6 +226,16 @@ export function subOperationToShape(operation: SubOperation): SubOperationShape 
       return { kind: 'check', check: { path: operation.path, version: versionToShape(operation.version) } };
     case 'checkAbsent':
       return { kind: 'checkAbsent', checkAbsent: { path: operation.path } };
+    case 'checkOwner': {
+      const { path, sessionId } = operation;
+      return { kind: 'checkOwner', checkOwner: { path, sessionId } };
+    }
+    case 'setAcl': {
+      const { path, acl, version } = operation;
+      return { kind: 'setAcl', setAcl: { path, acl: aclToShape(acl), version: versionToShape(version) } };
+    }
+    case 'touch':
+      return { kind: 'touch', touch: { path: operation.path } };
     default:
       return unreachable(operation);
   }
@@ -204,8 +244,8 @@ export function subOperationToShape(operation: SubOperation): SubOperationShape 
 export function subOperationToModel(shape: SubOperationShape): SubOperation {
   switch (shape.kind) {
     case 'create': {
-      const { path, data, mode, acl } = shape.create;
-      return { kind: 'create', path, data, mode: createModeToModel(mode), acl: aclToModel(acl) };
+      const { path, data, mode, acl, ttlMs } = shape.create;
+      return { kind: 'create', path, data, mode: createModeToModel(mode), acl: aclToModel(acl), ttlMs };
     }
     case 'set': {
       const { path, data, version } = shape.set;
@@ -217,14 +257,23 @@ export function subOperationToModel(shape: SubOperationShape): SubOperation {
       return { kind: 'check', path: shape.check.path, version: versionToModel(shape.check.version) };
     case 'checkAbsent':
       return { kind: 'checkAbsent', path: shape.checkAbsent.path };
+    case 'checkOwner':
+      return { kind: 'checkOwner', ...shape.checkOwner };
+    case 'setAcl': {
+      const { path, acl, version } = shape.setAcl;
+      return { kind: 'setAcl', path, acl: aclToModel(acl), version: versionToModel(version) };
+    }
+    case 'touch':
+      return { kind: 'touch', path: shape.touch.path };
     default:
       return unreachable(shape);
   }
 }
 
-/** What a client entry and a forwarded write have in common: the operation as one of four fields. */
+/** What a client entry and a forwarded write have in common: the operation as one of some fields. */
 export type WriteOperationShape =
-  | Extract<SubOperationShape, { readonly kind: 'create' | 'set' | 'delete' }>
+  | Extract<SubOperationShape, { readonly kind: 'create' | 'set' | 'delete' | 'setAcl' | 'touch' }>
+  | { readonly kind: 'deleteTree'; readonly deleteTree: DeleteTreeShape }
   | { readonly kind: 'transaction'; readonly transaction: TransactionShape };
 
 export function writeOperationToShape(operation: WriteOperation): WriteOperationShape {
@@ -234,9 +283,15 @@ export function writeOperationToShape(operation: WriteOperation): WriteOperation
         kind: 'transaction',
         transaction: { operations: operation.operations.map(subOperationToShape) },
       };
+    case 'deleteTree': {
+      const { path, nodesMax, atomic } = operation;
+      return { kind: 'deleteTree', deleteTree: { path, nodesMax, atomic } };
+    }
     case 'create':
     case 'set':
     case 'delete':
+    case 'setAcl':
+    case 'touch':
       // The shape has the kind of the operation.
       return subOperationToShape(operation) as WriteOperationShape;
     default:
@@ -248,9 +303,13 @@ export function writeOperationToModel(shape: WriteOperationShape): WriteOperatio
   switch (shape.kind) {
     case 'transaction':
       return { kind: 'transaction', operations: shape.transaction.operations.map(subOperationToModel) };
+    case 'deleteTree':
+      return { kind: 'deleteTree', ...shape.deleteTree };
     case 'create':
     case 'set':
     case 'delete':
+    case 'setAcl':
+    case 'touch':
       // The operation has the kind of the shape.
       return subOperationToModel(shape) as WriteOperation;
     default:

@@ -1,4 +1,4 @@
-import { COUNTER_MAX, type PeerId } from '@zabra/model';
+import { COUNTER_MAX, type Identity, type PeerId } from '@zabra/model';
 
 /** What a server is told once, at start. Times in ms, sizes in bytes, unless named otherwise. */
 export interface CoreOptions {
@@ -13,6 +13,14 @@ export interface CoreOptions {
   readonly timing: Timing;
   readonly limits: Limits;
   readonly storage: StorageOptions;
+  readonly access: AccessOptions;
+  /** Clients that agree to it are served reads of what is here while there is no quorum. */
+  readonly readOnlyMode: boolean;
+}
+
+export interface AccessOptions {
+  /** A client that proves to be one of them passes every ACL. */
+  readonly superUsers: readonly Identity[];
 }
 
 export interface Timing {
@@ -31,6 +39,10 @@ export interface Timing {
   /** Bounds of what a client may ask for. */
   readonly sessionTimeoutMinMs: number;
   readonly sessionTimeoutMaxMs: number;
+  /** A container that had children is removed when it has had none for so long. */
+  readonly containerGraceMs: number;
+  /** A container that never had a child is removed when it is so old; 0: it stays. */
+  readonly containerNeverUsedMs: number;
 }
 
 /** Each bound has a name, and whoever meets it gets a typed error that says it. */
@@ -49,11 +61,19 @@ export interface Limits {
   readonly requestsBytesMax: number;
   /** Streams of clients on one server. */
   readonly connectionsMax: number;
+  /** Streams of clients from one address on one server. */
+  readonly sessionsPerAddressMax: number;
   /** Sessions of the ensemble. */
   readonly sessionsMax: number;
-  /** One-shot watches of one session. */
+  /** Watches of one session, of all kinds. */
   readonly watchesPerSessionMax: number;
   readonly ephemeralsPerSessionMax: number;
+  /** Names in one list of children; a longer list is read in pages. */
+  readonly childrenPageMax: number;
+  /** Changes of which a server remembers the events, for watches that resume. */
+  readonly eventHistoryMax: number;
+  /** Containers and nodes with a TTL that a leader removes in a second. */
+  readonly reapedPerSecondMax: number;
   /** Answers and events that a client has not taken; beyond it the stream is ended. */
   readonly clientQueueBytesMax: number;
   /** Proposals that no quorum has acknowledged yet. */
@@ -100,6 +120,10 @@ export const DEFAULT_TIMING: Timing = {
   notifyIntervalMs: 100,
   sessionTimeoutMinMs: 4000,
   sessionTimeoutMaxMs: 60_000,
+  // Whoever emptied it may be about to fill it again; a client that reconnects does so within seconds.
+  containerGraceMs: 10_000,
+  // As in ZooKeeper: who made a container and has not used it yet finds it.
+  containerNeverUsedMs: 0,
 };
 
 const MiB = 2 ** 20;
@@ -112,9 +136,17 @@ export const DEFAULT_LIMITS: Limits = {
   requestsMax: 20_000,
   requestsBytesMax: 256 * MiB,
   connectionsMax: 10_000,
+  // A tenth of what one server takes: a client in a loop does not shut out the others.
+  sessionsPerAddressMax: 1000,
   sessionsMax: 100_000,
   watchesPerSessionMax: 100_000,
   ephemeralsPerSessionMax: 100_000,
+  // With names of 100 bytes, 1 MiB: well within a frame.
+  childrenPageMax: 10_000,
+  // Ten seconds at a thousand changes per second: longer than a client takes to find another server.
+  eventHistoryMax: 10_000,
+  // A hundredth of what an ensemble commits; a million nodes go in three hours and nobody feels it.
+  reapedPerSecondMax: 100,
   clientQueueBytesMax: 32 * MiB,
   outstandingProposalsMax: 20_000,
   historyRecordsMax: 10_000,
@@ -123,6 +155,9 @@ export const DEFAULT_LIMITS: Limits = {
   proposalsBytesMax: MiB,
   counterMax: COUNTER_MAX,
 };
+
+/** Nobody passes every ACL unless the configuration names them. */
+export const DEFAULT_ACCESS: AccessOptions = { superUsers: [] };
 
 export const DEFAULT_STORAGE: StorageOptions = {
   segmentBytes: 64 * MiB,

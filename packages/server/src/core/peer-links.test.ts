@@ -13,6 +13,7 @@ import { FRAME_BYTES, PeerLinks } from './peer-links.ts';
 
 class FakeStream implements FrameStream {
   readonly remote = 'a test';
+  readonly identities = [];
   readonly queuedBytes = 0;
   readonly sent: Uint8Array[] = [];
   closed = false;
@@ -70,6 +71,7 @@ class World {
       random: { bytes: (count) => new Uint8Array(count), sha256: (data) => data },
       disk: undefined as unknown as Env['disk'],
       clients: { accept: silent },
+      credentials: { prove: silent },
       fatal: (error) => {
         throw error;
       },

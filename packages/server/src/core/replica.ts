@@ -1,17 +1,4 @@
-import {
-  counterOf,
-  type Epoch,
-  formatZxid,
-  makeZxid,
-  type PeerId,
-  type Refusal,
-  type Request,
-  refusal,
-  type SessionId,
-  type Txn,
-  unreachable,
-  type Zxid,
-} from '@zabra/model';
+import { type Epoch, formatZxid, type PeerId, unreachable, type Zxid } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
 import { type DurableState, type Effect, type Input, type LogRecord, type Transition, Zab } from '@zabra/zab';
 import { type ClientBackend, ClientService } from './client-service.ts';
@@ -19,18 +6,19 @@ import { enteredEnv } from './entered-env.ts';
 import type { Cancel, Env } from './env.ts';
 import {
   type Answered,
-  type Claim,
   decodeAnswered,
   decodeForwarded,
   encodeAnswered,
   encodeForwarded,
   type Forwarded,
 } from './forward-codec.ts';
-import { LeaderSessions } from './leader-sessions.ts';
+import { LeaderDesk, type LeaderHost } from './leader-desk.ts';
 import type { CoreOptions } from './options.ts';
 import { PeerLinks } from './peer-links.ts';
-import type { SnapshotHandle, Storage } from './storage/storage.ts';
-import { decodeTxn, encodeTxn } from './txn-codec.ts';
+import { SentSnapshots } from './sent-snapshots.ts';
+import type { ReplayedEvents } from './storage/replayed-events.ts';
+import type { Storage } from './storage/storage.ts';
+import { decodeTxn } from './txn-codec.ts';
 
 /** Who watches the loop from outside: the simulator's checkers. */
 export interface ReplicaObserver {
@@ -42,6 +30,7 @@ export interface ReplicaObserver {
 export interface Recovered {
   readonly storage: Storage;
   readonly tree: Tree;
+  readonly replayed: ReplayedEvents;
   readonly clusterId: string | undefined;
 }
 
@@ -57,8 +46,7 @@ export interface Recovered {
  *
  * Whatever happens becomes one input; inputs are stepped one after the other, and the effects of each are performed before
  * the next. No rule of the protocol is here, and no state of the tree. A request goes to the leader; when this server
- * leads, it is prepared against the tree and what is pending, gathered, and proposed together with all that came in the
- * same turn. An error that gets this far ends the server: it is never logged and passed.
+ * leads, its desk prepares it, and it is proposed together with all that came in the same turn. An error that gets this far ends the server: it is never logged and passed.
  */
 export class Replica implements ClientBackend {
   readonly clients: ClientService;
@@ -77,16 +65,11 @@ export class Replica implements ClientBackend {
   #running = false;
   #stopped = false;
   #ticking: Cancel = () => {};
-  /** Leader: prepared in this turn, to be proposed together. */
-  #gathered: Uint8Array[] = [];
-  /** Leader: what was prepared here need not be decoded when it is delivered. */
-  readonly #prepared = new Map<Zxid, Txn>();
-  #sessions: LeaderSessions | undefined;
-  /** Leader: sessions that end, their txn not prepared yet. */
-  #closing: SessionId[] = [];
+  /** Of a leader that serves, until it leaves the role. */
+  #desk: LeaderDesk | undefined;
   readonly #readIndexes = new Map<number, (zxid: Zxid | undefined) => void>();
   #nextReadIndex = 1;
-  readonly #snapshotsSent = new Map<number, SnapshotHandle>();
+  readonly #sentSnapshots = new SentSnapshots();
 
   constructor(env: Env, options: CoreOptions, recovered: Recovered, observer: ReplicaObserver) {
     this.#env = enteredEnv(env, (work) => this.#enter(work));
@@ -148,6 +131,9 @@ export class Replica implements ClientBackend {
       },
     );
     this.clients = new ClientService(this.#env, options, this);
+    const { replayed } = recovered;
+    this.clients.replaced(replayed.floor);
+    for (const { zxid, events } of replayed.changes) this.clients.feedHistory(zxid, events);
   }
 
   start(): void {
@@ -173,7 +159,7 @@ export class Replica implements ClientBackend {
     this.#ticking();
     this.#peers.close();
     this.clients.abandon();
-    for (const link of [...this.#snapshotsSent.keys()]) this.#closeSnapshot(link);
+    this.#sentSnapshots.closeAll();
   }
 
   get tree(): Tree {
@@ -194,6 +180,11 @@ export class Replica implements ClientBackend {
 
   get epoch(): Epoch {
     return this.zab.epoch;
+  }
+
+  /** By this leadership; 0 when this server doesn't lead. */
+  get reaped(): number {
+    return this.#desk?.reaped ?? 0;
   }
 
   get leader(): PeerId | undefined {
@@ -241,43 +232,21 @@ export class Replica implements ClientBackend {
   }
 
   #propose(): void {
-    if (this.#gathered.length === 0) return;
-    const payloads = this.#gathered;
-    this.#gathered = [];
+    const desk = this.#desk;
+    if (desk === undefined) return;
+    const payloads = desk.takeGathered();
+    if (payloads.length === 0) return;
     if (this.serving) this.#step({ kind: 'propose', payloads });
-    else this.#dropPrepared();
-  }
-
-  #dropPrepared(): void {
-    this.#gathered = [];
-    this.#prepared.clear();
-    this.#tree.dropPending();
+    else desk.dropPrepared();
   }
 
   #tick(): void {
     const nowMs = this.#env.clock.monotonicMs();
     this.#step({ kind: 'tick', nowMs });
-    this.#expireSessions(nowMs);
+    this.#desk?.tick(nowMs);
     this.clients.tick();
     this.#storage.sealIfIdle(this.zab.commitZxid);
     this.#ticking = this.#env.clock.after(this.#options.timing.tickMs, () => this.#tick());
-  }
-
-  #expireSessions(nowMs: number): void {
-    for (const id of this.#sessions?.expire(nowMs) ?? []) {
-      this.#env.log.info('session expired', { session: `0x${id.toString(16)}` });
-      this.#closing.push(id);
-    }
-    this.#closeSessions();
-  }
-
-  /** A share of them, and as many as there is room for among the proposals; the others with the next tick. */
-  #closeSessions(): void {
-    if (!this.serving) return;
-    const count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#room());
-    for (const sessionId of this.#closing.splice(0, count)) {
-      this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
-    }
   }
 
   #perform(effects: readonly Effect[]): void {
@@ -338,20 +307,20 @@ export class Replica implements ClientBackend {
       case 'openSnapshot': {
         const { incarnation, link } = effect;
         this.#await(this.#storage.openSnapshot(effect.atLeast, this.#tree), (handle) => {
-          this.#closeSnapshot(link);
           if (handle === undefined) {
             // None could be made just now; the learner comes back and asks again.
+            this.#sentSnapshots.close(link);
             this.#peers.disconnect(link, 'no snapshot could be made');
             return { kind: 'linkDown', link };
           }
-          this.#snapshotsSent.set(link, handle);
+          this.#sentSnapshots.begin(link, handle);
           return { kind: 'snapshotOpened', incarnation, link, zxid: handle.zxid, bytes: handle.bytes };
         });
         return;
       }
       case 'readSnapshot': {
         const { incarnation, link, offset } = effect;
-        const handle = this.#snapshotsSent.get(link);
+        const handle = this.#sentSnapshots.get(link);
         if (handle === undefined) return;
         this.#await(handle.read(offset), (chunk) => ({
           kind: 'snapshotRead',
@@ -363,7 +332,7 @@ export class Replica implements ClientBackend {
         return;
       }
       case 'closeSnapshot':
-        this.#closeSnapshot(effect.link);
+        this.#sentSnapshots.close(effect.link);
         return;
       case 'beginSnapshot':
         void this.#storage.beginReceived(effect.zxid, effect.bytes);
@@ -384,7 +353,7 @@ export class Replica implements ClientBackend {
         });
         this.#await(this.#installing, () => {
           // What happened in between was not seen here: clients attach again and say what they watch.
-          this.clients.endAll('this server was brought up to date from a snapshot; attach again');
+          this.clients.replaced(zxid);
           return { kind: 'snapshotInstalled', incarnation, zxid };
         });
         return;
@@ -440,16 +409,10 @@ export class Replica implements ClientBackend {
     }
   }
 
-  #closeSnapshot(link: number): void {
-    this.#snapshotsSent.get(link)?.close();
-    this.#snapshotsSent.delete(link);
-  }
-
   #leaveRole(incarnation: number): void {
-    this.#dropPrepared();
-    this.#sessions = undefined;
-    this.#closing = [];
-    for (const link of [...this.#snapshotsSent.keys()]) this.#closeSnapshot(link);
+    this.#desk?.dropPrepared();
+    this.#desk = undefined;
+    this.#sentSnapshots.closeAll();
     const state = async (): Promise<DurableState> => {
       await this.#installing;
       await this.#storage.idle();
@@ -468,9 +431,8 @@ export class Replica implements ClientBackend {
       lastZxid: formatZxid(this.zab.lastZxid),
       reason: to.reason,
     });
-    if (to.serving && to.role === 'leading' && this.#sessions === undefined) {
-      this.#sessions = new LeaderSessions(this.#env.clock.monotonicMs(), this.#options.timing.tickMs);
-      for (const { id, timeoutMs } of this.#tree.sessions()) this.#sessions.add(id, timeoutMs);
+    if (to.serving && to.role === 'leading') {
+      this.#desk ??= new LeaderDesk(this.#env, this.#options, this.#tree, this.#leaderHost());
     }
     if (to.serving !== before.serving || (to.serving && to.epoch !== before.epoch))
       this.clients.servingChanged();
@@ -481,11 +443,9 @@ export class Replica implements ClientBackend {
     if (record.kind !== 'txn') {
       this.#tree.applyNothing(zxid);
     } else {
-      const txn = this.#prepared.get(zxid) ?? decodeTxn(record.payload);
-      this.#prepared.delete(zxid);
+      const txn = this.#desk?.takePrepared(zxid) ?? decodeTxn(record.payload);
       const applied = this.#tree.apply(zxid, txn);
-      if (txn.body.kind === 'createSession') this.#sessions?.add(txn.body.sessionId, txn.body.timeoutMs);
-      if (txn.body.kind === 'closeSession') this.#sessions?.remove(txn.body.sessionId);
+      this.#desk?.applied(txn, applied);
       this.clients.applied(txn, applied);
     }
     this.#observer.applied?.(record, this.#tree);
@@ -505,164 +465,28 @@ export class Replica implements ClientBackend {
 
   /** Leader: a request of this server's clients or of a follower's. */
   #handle(from: PeerId, request: Forwarded): void {
-    const sessions = this.#sessions;
     // The role may end in the very step that brought the request; whoever asked asks the next leader.
-    if (sessions === undefined || !this.serving) return;
-    switch (request.kind) {
-      case 'write': {
-        const { sessionId, requestNo } = request;
-        const fault = this.#writeFault(sessions, sessionId, from);
-        if (fault !== undefined) {
-          this.#answer(from, { kind: 'refused', sessionId, requestNo, refusal: fault });
-          return;
-        }
-        sessions.touch(sessionId);
-        const prepared = this.#prepare(request);
-        if (prepared.kind === 'stored')
-          this.#answer(from, { kind: 'stored', sessionId, requestNo, zxid: prepared.zxid });
-        else if (prepared.kind === 'refused') {
-          this.#answer(from, { kind: 'refused', sessionId, requestNo, refusal: prepared.refusal });
-        }
-        return;
-      }
-      case 'createSession':
-        this.#createSession(sessions, from, request);
-        return;
-      case 'attach':
-        this.#attachSession(sessions, from, request);
-        return;
-      case 'closeSession': {
-        const { sessionId } = request;
-        if (!sessions.isOwner(sessionId, from) || !sessions.isLive(sessionId)) return;
-        sessions.markClosing(sessionId);
-        this.#closing.push(sessionId);
-        this.#closeSessions();
-        return;
-      }
-      case 'touches': {
-        const { number } = request;
-        const refused = request.sessionIds.filter(
-          (id) => !(sessions.isOwner(id, from) && sessions.touch(id)),
-        );
-        this.readIndex((zxid) => {
-          // A leader that was lost leaves the question to the next one; one with too many reads acknowledges nobody this time.
-          if (zxid !== undefined) this.#answer(from, { kind: 'touched', number, refused });
-          else if (this.serving) this.#answer(from, { kind: 'touched', number, refused: request.sessionIds });
-        });
-        return;
-      }
-      default:
-        unreachable(request);
-    }
+    if (this.serving) this.#desk?.handle(from, request);
   }
 
-  #writeFault(sessions: LeaderSessions, sessionId: SessionId, from: PeerId): Refusal | undefined {
-    if (!sessions.isLive(sessionId))
-      return refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`);
-    if (!sessions.isOwner(sessionId, from)) {
-      return refusal('SESSION_MOVED', `session 0x${sessionId.toString(16)} is attached at another server`);
-    }
-    if (!this.#hasRoom()) return this.#full();
-    return undefined;
-  }
-
-  #hasRoom(): boolean {
-    return this.#room() > 0;
-  }
-
-  /** How many changes may still be proposed. */
-  #room(): number {
-    const { outstandingProposalsMax } = this.#options.limits;
-    return Math.max(0, outstandingProposalsMax - this.zab.outstandingProposals - this.#gathered.length);
-  }
-
-  #full(): Refusal {
-    const { outstandingProposalsMax } = this.#options.limits;
-    return refusal(
-      'LIMIT',
-      `outstandingProposalsMax: ${outstandingProposalsMax} changes wait for a quorum; try again later`,
-    );
-  }
-
-  #createSession(
-    sessions: LeaderSessions,
-    from: PeerId,
-    request: Extract<Forwarded, { kind: 'createSession' }>,
-  ): void {
-    const { sessionId, timeoutMs, passwordHash, nonce } = request;
-    const { sessionsMax } = this.#options.limits;
-    if (sessions.count >= sessionsMax) {
-      const full = refusal('LIMIT', `sessionsMax: the ensemble has ${sessionsMax} sessions; close some`);
-      this.#refuseSession(from, request, full);
-      return;
-    }
-    if (!this.#hasRoom()) {
-      this.#refuseSession(from, request, this.#full());
-      return;
-    }
-    const prepared = this.#prepare({
-      kind: 'session',
-      operation: { kind: 'createSession', sessionId, timeoutMs, passwordHash, nonce },
-    });
-    if (prepared.kind === 'refused') {
-      this.#refuseSession(from, request, prepared.refusal);
-      return;
-    }
-    sessions.add(sessionId, timeoutMs);
-    sessions.claim(sessionId, { server: from, attempt: request.attempt, nonce });
-  }
-
-  #attachSession(
-    sessions: LeaderSessions,
-    from: PeerId,
-    request: Extract<Forwarded, { kind: 'attach' }>,
-  ): void {
-    const { sessionId, nonce, attempt } = request;
-    if (!sessions.isLive(sessionId)) {
-      const over = refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`);
-      this.#refuseSession(from, request, over);
-      return;
-    }
-    if (!this.#hasRoom()) {
-      this.#refuseSession(from, request, this.#full());
-      return;
-    }
-    const { granted, former } = sessions.claim(sessionId, { server: from, attempt, nonce });
-    if (!granted) {
-      const moved = refusal('SESSION_MOVED', 'a later stream of this client has the session');
-      this.#refuseSession(from, request, moved);
-      return;
-    }
-    const nextZxid = this.#nextZxid();
-    const prepared = this.#prepare({
-      kind: 'session',
-      operation: { kind: 'attachSession', sessionId, nonce },
-    });
-    if (prepared.kind === 'refused') {
-      this.#refuseSession(from, request, prepared.refusal);
-      return;
-    }
-    if (former !== undefined) this.#answer(former, { kind: 'moved', sessionId });
-    const zxid = prepared.kind === 'stored' ? prepared.zxid : nextZxid;
-    this.#answer(from, { kind: 'attached', sessionId, nonce, attempt, zxid });
-  }
-
-  #refuseSession(from: PeerId, { sessionId, nonce, attempt }: Claim, reason: Refusal): void {
-    this.#answer(from, { kind: 'sessionRefused', sessionId, nonce, attempt, refusal: reason });
-  }
-
-  #nextZxid(): Zxid {
-    return makeZxid(this.zab.epoch, counterOf(this.zab.lastZxid) + this.#gathered.length + 1);
-  }
-
-  #prepare(request: Request): ReturnType<Tree['prepare']> {
-    const nextZxid = this.#nextZxid();
-    const prepared = this.#tree.prepare(request, { wallMs: this.#env.clock.wallMs(), nextZxid });
-    if (prepared.kind === 'txn') {
-      this.#gathered.push(encodeTxn(prepared.txn));
-      this.#prepared.set(nextZxid, prepared.txn);
-    }
-    return prepared;
+  #leaderHost(): LeaderHost {
+    const replica = this;
+    return {
+      get serving() {
+        return replica.serving;
+      },
+      get epoch() {
+        return replica.zab.epoch;
+      },
+      get lastZxid() {
+        return replica.zab.lastZxid;
+      },
+      get outstandingProposals() {
+        return replica.zab.outstandingProposals;
+      },
+      answer: (to, answer) => this.#answer(to, answer),
+      readIndex: (answer) => this.readIndex(answer),
+    };
   }
 
   #answer(to: PeerId, answer: Answered): void {
@@ -670,9 +494,6 @@ export class Replica implements ClientBackend {
     else this.#inputs.push({ kind: 'answer', to, payload: encodeAnswered(answer) });
   }
 }
-
-/** Of sessions that expire together: preparing one takes microseconds, and heartbeats must not wait for all of them. */
-const SESSIONS_CLOSED_AT_ONCE = 500;
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -8,22 +8,30 @@ import { decodeTxn, encodeTxn } from './txn-codec.ts';
 const LARGE = Number.MAX_SAFE_INTEGER;
 const data = Uint8Array.from([0, 1, 254, 255]);
 const acl = [{ perms: 5, scheme: 'digest', id: 'ann:x' }];
-const create = { kind: 'create', path: '/añ', data, acl, ephemeralOwner: LARGE } as const;
+const create = { kind: 'create', path: '/añ', data, acl, ephemeralOwner: LARGE, ttlMs: 0 } as const;
 
 const BODIES: readonly TxnBody[] = [
   { kind: 'change', change: { ...create, mode: 'persistent' } },
   { kind: 'change', change: { ...create, mode: 'persistent-sequential', acl: ACL_OPEN, ephemeralOwner: 0 } },
   { kind: 'change', change: { ...create, mode: 'ephemeral', data: new Uint8Array(0) } },
   { kind: 'change', change: { ...create, mode: 'ephemeral-sequential' } },
+  { kind: 'change', change: { ...create, mode: 'container', ephemeralOwner: 0 } },
+  { kind: 'change', change: { ...create, mode: 'ttl', ephemeralOwner: 0, ttlMs: 2 ** 40 - 1 } },
+  { kind: 'change', change: { ...create, mode: 'ttl-sequential', ephemeralOwner: 0, ttlMs: 1 } },
   { kind: 'change', change: { kind: 'set', path: '/a', data, version: 0 } },
   { kind: 'change', change: { kind: 'set', path: '/a', data, version: 2 ** 31 - 1 } },
   { kind: 'change', change: { kind: 'delete', path: '/a' } },
+  { kind: 'change', change: { kind: 'setAcl', path: '/a', acl, aversion: 3 } },
+  { kind: 'change', change: { kind: 'setAcl', path: '/a', acl: ACL_OPEN, aversion: 0 } },
+  { kind: 'change', change: { kind: 'touch', path: '/a' } },
+  { kind: 'change', change: { kind: 'deleteTree', path: '/a', paths: ['/a/b', '/a'], done: true } },
   { kind: 'transaction', changes: [] },
   {
     kind: 'transaction',
     changes: [
       { kind: 'check', path: '/a' },
       { kind: 'checkAbsent', path: '/b' },
+      { kind: 'checkOwner', path: '/b' },
       { kind: 'delete', path: '/c' },
     ],
   },
@@ -85,6 +93,10 @@ describe('an entry of a snapshot', () => {
           { kind: 'delete', path: '/c' },
           { kind: 'check', path: '/d' },
           { kind: 'checkAbsent', path: '/e' },
+          { kind: 'checkOwner', path: '/f' },
+          { kind: 'setAcl', path: '/g', stat },
+          { kind: 'touch', path: '/h' },
+          { kind: 'deleteTree', path: '/i', deleted: 7, done: false },
         ],
       },
     },
@@ -102,7 +114,7 @@ describe('an entry of a snapshot', () => {
   ] as const;
   const { cversion: _, dataLength: __, numChildren: ___, ...kept } = stat;
   const entries: readonly SnapshotEntry[] = [
-    { kind: 'node', path: '/a', data, acl, ...kept, sequence: LARGE },
+    { kind: 'node', path: '/a', data, acl, ...kept, sequence: LARGE, ttlMs: 2 ** 40 - 1, container: false },
     {
       kind: 'node',
       path: '/',
@@ -111,6 +123,8 @@ describe('an entry of a snapshot', () => {
       ...kept,
       ephemeralOwner: 0,
       sequence: 0,
+      ttlMs: 0,
+      container: true,
     },
     { kind: 'session', id: LARGE, timeoutMs: 1, passwordHash: data, nonce: 'n', answeredThrough: 0, results },
   ];

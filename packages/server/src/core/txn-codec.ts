@@ -87,10 +87,10 @@ function bodyToModel(shape: TxnShape): TxnBody {
 function changeToShape(change: Change): ChangeShape {
   switch (change.kind) {
     case 'create': {
-      const { path, data, mode, acl, ephemeralOwner } = change;
+      const { path, data, mode, acl, ephemeralOwner, ttlMs } = change;
       return {
         kind: 'create',
-        create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl), ephemeralOwner },
+        create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl), ephemeralOwner, ttlMs },
       };
     }
     case 'set':
@@ -101,6 +101,18 @@ function changeToShape(change: Change): ChangeShape {
       return { kind: 'check', check: { path: change.path } };
     case 'checkAbsent':
       return { kind: 'checkAbsent', checkAbsent: { path: change.path } };
+    case 'checkOwner':
+      return { kind: 'checkOwner', checkOwner: { path: change.path } };
+    case 'setAcl': {
+      const { path, acl, aversion } = change;
+      return { kind: 'setAcl', setAcl: { path, acl: aclToShape(acl), aversion } };
+    }
+    case 'touch':
+      return { kind: 'touch', touch: { path: change.path } };
+    case 'deleteTree': {
+      const { path, paths, done } = change;
+      return { kind: 'deleteTree', deleteTree: { path, paths, done } };
+    }
     default:
       return unreachable(change);
   }
@@ -109,7 +121,7 @@ function changeToShape(change: Change): ChangeShape {
 function changeToModel(shape: ChangeShape): Change {
   switch (shape.kind) {
     case 'create': {
-      const { path, data, mode, acl, ephemeralOwner } = shape.create;
+      const { path, data, mode, acl, ephemeralOwner, ttlMs } = shape.create;
       return {
         kind: 'create',
         path,
@@ -117,6 +129,7 @@ function changeToModel(shape: ChangeShape): Change {
         mode: createModeToModel(mode),
         acl: aclToModel(acl),
         ephemeralOwner,
+        ttlMs,
       };
     }
     case 'set':
@@ -127,6 +140,16 @@ function changeToModel(shape: ChangeShape): Change {
       return { kind: 'check', path: shape.check.path };
     case 'checkAbsent':
       return { kind: 'checkAbsent', path: shape.checkAbsent.path };
+    case 'checkOwner':
+      return { kind: 'checkOwner', path: shape.checkOwner.path };
+    case 'setAcl': {
+      const { path, acl, aversion } = shape.setAcl;
+      return { kind: 'setAcl', path, acl: aclToModel(acl), aversion };
+    }
+    case 'touch':
+      return { kind: 'touch', path: shape.touch.path };
+    case 'deleteTree':
+      return { kind: 'deleteTree', ...shape.deleteTree };
     default:
       return unreachable(shape);
   }

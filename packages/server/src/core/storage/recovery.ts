@@ -8,6 +8,7 @@ import { DataDirectoryError, damaged } from './data-directory-error.ts';
 import { EpochHistory } from './epoch-history.ts';
 import { isOurs, MANIFEST, MANIFEST_NEW, segmentIdOf, segmentName } from './file-names.ts';
 import { type Manifest, readManifest, type SegmentOfManifest, writeManifest } from './manifest.ts';
+import { ReplayedEvents } from './replayed-events.ts';
 import { type ScannedBatch, type Segment, scanSegment, segmentOfManifest } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { SharedFile } from './shared-file.ts';
@@ -25,6 +26,8 @@ export interface Recovered {
   readonly snapshots: ReadonlyMap<string, SharedFile>;
   /** The base snapshot and the records known to be committed. */
   readonly tree: Tree;
+  /** What those records did, as far back as watches may resume. */
+  readonly replayed: ReplayedEvents;
   /** Records and bytes of the log that the base snapshot does not hold. */
   readonly recordsSinceBase: number;
   readonly bytesSinceBase: number;
@@ -55,6 +58,7 @@ export async function recover(
     await restoreBase(files, base, treeOptions),
     found.commit,
     base?.zxid ?? ZXID_NONE,
+    options.limits.eventHistoryMax,
   );
   const scanned = await scanLog(env, found, files, replay);
   replay.finish();
@@ -109,6 +113,7 @@ export async function recover(
       manifest.snapshots.map(({ file }) => [file, new SharedFile(fileOf(files, file), removeFile)]),
     ),
     tree: replay.tree,
+    replayed: replay.events,
     recordsSinceBase: replay.recordsSinceBase,
     bytesSinceBase: replay.bytesSinceBase,
   };
@@ -271,6 +276,7 @@ async function scanLog(
 /** Applies records as they are read, as far as they are known to be committed. */
 class Replay {
   readonly tree: Tree;
+  readonly events: ReplayedEvents;
   readonly #base: Zxid;
   #history: EpochHistory | undefined;
   #commit: Zxid;
@@ -279,8 +285,9 @@ class Replay {
   recordsSinceBase = 0;
   bytesSinceBase = 0;
 
-  constructor(tree: Tree, commit: Zxid, base: Zxid) {
+  constructor(tree: Tree, commit: Zxid, base: Zxid, eventHistoryMax: number) {
     this.tree = tree;
+    this.events = new ReplayedEvents(eventHistoryMax, base);
     this.#commit = commit > base ? commit : base;
     this.#base = base;
   }
@@ -333,8 +340,9 @@ class Replay {
     let count = 0;
     for (const record of waiting) {
       if (record.zxid > this.#commit) break;
-      if (record.kind === 'txn') this.tree.apply(record.zxid, decodeTxn(record.payload));
-      else this.tree.applyNothing(record.zxid);
+      if (record.kind === 'txn') {
+        this.events.record(record.zxid, this.tree.apply(record.zxid, decodeTxn(record.payload)).events);
+      } else this.tree.applyNothing(record.zxid);
       count++;
     }
     if (count > 0) this.#waiting = waiting.slice(count);

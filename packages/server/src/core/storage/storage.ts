@@ -9,6 +9,7 @@ import { MANIFEST_NEW, segmentName, snapshotName } from './file-names.ts';
 import { Log, type LogRead } from './log.ts';
 import { type Manifest, readManifest, type SnapshotOfManifest, writeManifest } from './manifest.ts';
 import { checkIdentity, drawSalt, firstManifest, type Recovered, recover, removeVoid } from './recovery.ts';
+import type { ReplayedEvents } from './replayed-events.ts';
 import { type Segment, segmentOfManifest } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { SharedFile } from './shared-file.ts';
@@ -107,7 +108,7 @@ export class Storage {
     options: CoreOptions,
     treeOptions: Partial<TreeOptions> = {},
     { refill = false }: OpenOptions = {},
-  ): Promise<{ readonly storage: Storage; readonly tree: Tree }> {
+  ): Promise<{ readonly storage: Storage; readonly tree: Tree; readonly replayed: ReplayedEvents }> {
     if (refill) await markForRefill(env, options);
     const queue = new WorkQueue((error) => endServer(env, error));
     const removeFile = (file: DiskFile): void => {
@@ -118,14 +119,14 @@ export class Storage {
     };
     const recovered = await recover(env, options, treeOptions, removeFile);
     const storage = new Storage(env, options, treeOptions, { queue, removeFile }, recovered);
-    const { tree } = recovered;
+    const { tree, replayed } = recovered;
     env.log.info('data directory is open', {
       standing: recovered.manifest.standing,
       baseZxid: formatZxid(storage.#log.baseZxid),
       appliedZxid: formatZxid(tree.appliedZxid),
       lastZxid: formatZxid(storage.#log.lastZxid),
     });
-    return { storage, tree };
+    return { storage, tree, replayed };
   }
 
   /**

@@ -1,0 +1,280 @@
+import {
+  asZxid,
+  type Identity,
+  makeZxid,
+  type Request,
+  type SessionId,
+  type Txn,
+  unreachable,
+  type Zxid,
+} from '@zabra/model';
+import { type ClientEntry, decodeServerFrame, encodeClientFrame, type ServerEntry } from '@zabra/proto';
+import { type Applied, type Prepared, Tree, type TreeOptions } from '@zabra/tree';
+import { type ClientBackend, ClientService } from '../../src/core/client-service.ts';
+import type { Env, FrameStream, StreamHandlers } from '../../src/core/env.ts';
+import type { Forwarded } from '../../src/core/forward-codec.ts';
+import {
+  type CoreOptions,
+  DEFAULT_LIMITS,
+  DEFAULT_STORAGE,
+  DEFAULT_TIMING,
+  type Limits,
+} from '../../src/core/options.ts';
+import { decodeSnapshotEntry, encodeSnapshotEntry } from '../../src/core/snapshot-codec.ts';
+import { decodeTxn, encodeTxn } from '../../src/core/txn-codec.ts';
+
+/** Where a test may put a flaw into the way of a write. */
+export interface Flaws {
+  readonly txn?: (txn: Txn) => Txn;
+  readonly applied?: (applied: Applied) => Applied;
+  readonly identities?: (identities: readonly Identity[]) => readonly Identity[];
+}
+
+/** Who proves with `root:secret` that it is root may do everything. */
+const SUPER_USER: Identity = { scheme: 'digest', id: 'root:hash-of-secret' };
+
+/**
+ * One server, from the frames of its clients to its tree and back, without network, disk and peers: what is prepared waits
+ * until `deliver` is called, as it would for a quorum. Time stands still unless it is moved.
+ */
+export class OneServer implements ClientBackend {
+  tree: Tree;
+  readonly clients: ClientService;
+  readonly serving = true;
+  readonly clusterId = 'orchard';
+  readonly epoch = 1;
+  timeMs = 1_000_000;
+  readonly #flaws: Flaws;
+  readonly #treeOptions: Partial<TreeOptions>;
+  readonly #proposed: { readonly zxid: Zxid; readonly bytes: Uint8Array }[] = [];
+  readonly #identities = new Map<SessionId, readonly Identity[]>();
+  #turnEnds: (() => void)[] = [];
+  #counter = 0;
+  #drawn = 0;
+
+  constructor(limits: Partial<Limits> = {}, flaws: Flaws = {}) {
+    const options = coreOptions(limits);
+    const { dataBytesMax, transactionOperationsMax, requestsPerSessionMax, ephemeralsPerSessionMax } =
+      options.limits;
+    this.#flaws = flaws;
+    this.#treeOptions = {
+      dataBytesMax,
+      transactionOperationsMax,
+      outstandingRequestsMax: requestsPerSessionMax,
+      ephemeralsPerSessionMax,
+    };
+    this.tree = Tree.empty(this.#treeOptions);
+    this.clients = new ClientService(this.#env(), options, this);
+  }
+
+  /** A client's stream; what its transport proves is given. */
+  connect(identities: readonly Identity[]): OneClient {
+    const stream = new OneClient(identities, () => this.#endTurn());
+    this.clients.accept(stream);
+    return stream;
+  }
+
+  /** The zxid that the next txn will have. */
+  get nextZxid(): Zxid {
+    return makeZxid(this.epoch, this.#counter + 1);
+  }
+
+  /** Txns that wait to be delivered. */
+  get proposed(): number {
+    return this.#proposed.length;
+  }
+
+  /** Applies so many of what waits, in one batch. */
+  deliver(count: number = this.#proposed.length): void {
+    for (const { zxid, bytes } of this.#proposed.splice(0, count)) {
+      const txn = decodeTxn(bytes);
+      const applied = this.tree.apply(zxid, txn);
+      this.clients.applied(txn, this.#flaws.applied?.(applied) ?? applied);
+    }
+    this.clients.batchApplied();
+    this.#endTurn();
+  }
+
+  /** Goes on with a tree that was read from a snapshot of this one; nothing may wait for delivery. */
+  restoreTree(): void {
+    const cursor = this.tree.beginSnapshot();
+    const restorer = Tree.restore(cursor.zxid, cursor.lastTimeMs, this.#treeOptions);
+    for (let slice = cursor.next(7); slice.length > 0; slice = cursor.next(7))
+      for (const entry of slice) restorer.add(decodeSnapshotEntry(encodeSnapshotEntry(entry)));
+    const tree = restorer.finish();
+    if (tree.digest() !== cursor.digest) throw new Error('a snapshot gives the tree that it was taken of');
+    this.tree = tree;
+  }
+
+  /** The leader's own wish; undefined when the tree refuses it. */
+  reap(path: string): Zxid | undefined {
+    const zxid = this.nextZxid;
+    return this.#prepare({ kind: 'reap', path }, []).kind === 'txn' ? zxid : undefined;
+  }
+
+  request(request: Forwarded): void {
+    switch (request.kind) {
+      case 'write': {
+        const { sessionId, requestNo } = request;
+        const prepared = this.#prepare(request, this.#identities.get(sessionId) ?? []);
+        if (prepared.kind === 'stored')
+          this.clients.answered({ kind: 'stored', sessionId, requestNo, zxid: prepared.zxid });
+        if (prepared.kind === 'refused')
+          this.clients.answered({ kind: 'refused', sessionId, requestNo, refusal: prepared.refusal });
+        return;
+      }
+      case 'createSession': {
+        const { identities, attempt: _, ...operation } = request;
+        this.#identities.set(request.sessionId, identities);
+        this.#prepare({ kind: 'session', operation }, []);
+        return;
+      }
+      case 'attach': {
+        const { sessionId, nonce, attempt, identities } = request;
+        this.#identities.set(sessionId, identities);
+        const next = this.nextZxid;
+        const operation = { kind: 'attachSession', sessionId, nonce } as const;
+        const prepared = this.#prepare({ kind: 'session', operation }, []);
+        const zxid = prepared.kind === 'stored' ? prepared.zxid : next;
+        this.clients.answered({ kind: 'attached', sessionId, nonce, attempt, zxid });
+        return;
+      }
+      case 'identities':
+        this.#identities.set(request.sessionId, request.identities);
+        return;
+      case 'closeSession':
+        this.#prepare(
+          { kind: 'session', operation: { kind: 'closeSession', sessionId: request.sessionId } },
+          [],
+        );
+        return;
+      case 'touches':
+        this.clients.answered({ kind: 'touched', number: request.number, refused: [] });
+        return;
+      default:
+        unreachable(request);
+    }
+  }
+
+  readIndex(answer: (zxid: Zxid | undefined) => void): void {
+    answer(this.tree.appliedZxid);
+  }
+
+  #prepare(request: Request, asker: readonly Identity[]): Prepared {
+    const nextZxid = this.nextZxid;
+    const identities = this.#flaws.identities?.(asker) ?? asker;
+    const prepared = this.tree.prepare(request, { wallMs: this.timeMs, nextZxid, identities });
+    if (prepared.kind === 'txn') {
+      this.#counter++;
+      const txn = this.#flaws.txn?.(prepared.txn) ?? prepared.txn;
+      this.#proposed.push({ zxid: nextZxid, bytes: encodeTxn(txn) });
+    }
+    return prepared;
+  }
+
+  #endTurn(): void {
+    for (let work = this.#turnEnds.shift(); work !== undefined; work = this.#turnEnds.shift()) work();
+  }
+
+  #env(): Env {
+    const nothing = (): never => {
+      throw new Error('this server has neither disk nor peers');
+    };
+    return {
+      clock: {
+        monotonicMs: () => this.timeMs,
+        wallMs: () => this.timeMs,
+        after: nothing,
+        atTurnEnd: (work) => void this.#turnEnds.push(work),
+      },
+      random: {
+        bytes: (count) => Uint8Array.from({ length: count }, (_, index) => ++this.#drawn * 37 + index * 101),
+        sha256: (data) => data.slice(),
+      },
+      credentials: { prove: (scheme, bytes, answer) => answer(proved(scheme, bytes)) },
+      disk: { list: nothing, open: nothing, rename: nothing, remove: nothing, syncDirectory: nothing },
+      peers: { dial: nothing, accept: nothing },
+      clients: { accept: nothing },
+      log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+      fatal: (error) => {
+        throw error;
+      },
+    };
+  }
+}
+
+/** A client's end of a stream, and the server's: what is said is decoded and kept. */
+export class OneClient implements FrameStream {
+  readonly remote = 'a test';
+  readonly identities: readonly Identity[];
+  readonly queuedBytes = 0;
+  /** What came, frame by frame. */
+  readonly frames: Uint8Array[] = [];
+  ended = false;
+  readonly #turnEnds: () => void;
+  #handlers: StreamHandlers | undefined;
+
+  constructor(identities: readonly Identity[], turnEnds: () => void) {
+    this.identities = identities;
+    this.#turnEnds = turnEnds;
+  }
+
+  say(...entries: readonly ClientEntry[]): void {
+    this.#handlers?.frame(encodeClientFrame({ entries }));
+    this.#turnEnds();
+  }
+
+  /** Takes what came since it was called last. */
+  hear(): readonly ServerEntry[] {
+    return this.frames.splice(0).flatMap((frame) => decodeServerFrame(frame).entries);
+  }
+
+  /** The network loses the stream. */
+  lose(): void {
+    this.ended = true;
+    this.#handlers?.closed(undefined);
+    this.#turnEnds();
+  }
+
+  send(frame: Uint8Array): void {
+    this.frames.push(frame);
+  }
+
+  close(): void {
+    this.ended = true;
+  }
+
+  receive(handlers: StreamHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+}
+
+/** `user:password` proves both hashes of it, which are no secrets here; the scheme scrypt proves one. */
+export function proved(scheme: string, bytes: Uint8Array): readonly Identity[] {
+  const [user = '', password = ''] = new TextDecoder().decode(bytes).split(':');
+  if (user === '' || password === '') return [];
+  const strong = { scheme: 'scrypt', id: `${user}:strong-hash-of-${password}` };
+  if (scheme === 'scrypt') return [strong];
+  return scheme === 'digest' ? [{ scheme: 'digest', id: `${user}:hash-of-${password}` }, strong] : [];
+}
+
+function coreOptions(limits: Partial<Limits>): CoreOptions {
+  return {
+    id: 1,
+    members: [1],
+    clusterId: 'orchard',
+    timing: DEFAULT_TIMING,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    storage: DEFAULT_STORAGE,
+    access: { superUsers: [SUPER_USER] },
+    readOnlyMode: false,
+  };
+}
+
+function ignore(): void {}
+
+export const NO_ZXID: Zxid = asZxid(0);
