@@ -1,4 +1,5 @@
 import { type Acl as ModelAcl, PERMISSIONS, PERMISSIONS_ALL } from '@zabra/model';
+import { ZkError } from './errors.ts';
 
 export type Permission = 'read' | 'write' | 'create' | 'delete' | 'admin';
 
@@ -22,10 +23,44 @@ export const acl: Acls = {
   CREATOR_ALL: [{ scheme: 'auth', id: '', perms: 'all' }],
 };
 
-/** With the permissions as bits. */
+/** Whom the ensemble takes a client for. Every client is its address (`ip`); credentials prove more. */
+export interface Identity {
+  readonly scheme: string;
+  readonly id: string;
+}
+
+/** With the permissions as bits. Throws INVALID_ACL for what no server may be sent: on the wire an empty list is open. */
 export function modelAcls(acls: readonly Acl[]): readonly ModelAcl[] {
+  if (acls.length === 0) {
+    throw new ZkError('INVALID_ACL', {
+      message: 'an empty list allows nobody anything: acl.OPEN is open to all',
+    });
+  }
+  return acls.map(({ scheme, id, perms }) => ({ scheme, id, perms: bitsOf(perms) }));
+}
+
+/** With the permissions as words. */
+export function userAcls(acls: readonly ModelAcl[]): readonly Acl[] {
   return acls.map(({ scheme, id, perms }) => {
-    if (perms === 'all') return { scheme, id, perms: PERMISSIONS_ALL };
-    return { scheme, id, perms: perms.reduce((bits, permission) => bits | PERMISSIONS[permission], 0) };
+    if (perms === PERMISSIONS_ALL) return { scheme, id, perms: 'all' };
+    return { scheme, id, perms: PERMISSION_NAMES.filter((name) => (perms & PERMISSIONS[name]) !== 0) };
   });
+}
+
+const PERMISSION_NAMES = ['read', 'write', 'create', 'delete', 'admin'] as const;
+
+function bitsOf(perms: Acl['perms']): number {
+  if (perms === 'all') return PERMISSIONS_ALL;
+  let bits = 0;
+  for (const name of perms) {
+    const bit: number | undefined = PERMISSIONS[name];
+    if (bit === undefined) {
+      const known = PERMISSION_NAMES.join(', ');
+      throw new ZkError('INVALID_ACL', {
+        message: `${JSON.stringify(name)} is no permission: there are ${known}`,
+      });
+    }
+    bits |= bit;
+  }
+  return bits;
 }

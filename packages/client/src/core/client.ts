@@ -1,5 +1,6 @@
 /**
- * One client instance: its session of now, its connection of now, and every request that is not answered.
+ * One client instance: its session of now, its connection of now, and what becomes of its calls and watches as these
+ * come and go.
  *
  *            first call           dialled             attached
  *   idle ───────────────▶ attaching ───────────────────────────▶ attached
@@ -7,36 +8,49 @@
  *                          │      ▼                                  │
  *                          └─── backoff ◀────────────────────────────┘
  *
- * Happy path: dial a server, attach, send what waits, in order. A lost connection puts what was unanswered back
- * in front of what waits, in its old order; writes keep their numbers, so the ensemble does each once. When the
- * session is lost (a goodbye, or the local deadline), its leases hear of it first, then its watches and calls;
- * what surely was not applied and is not bound to the session goes on in the next one. Every call ends by its
- * budget in any case.
+ * Happy path: dial a server, attach, prove who asks, name the watches that are held, send what waits, in order. A lost
+ * connection puts what was unanswered back in front of what waits, in its old order; writes keep their numbers, so the
+ * ensemble does each once. When the session is lost (a goodbye, or the local deadline), its leases hear of it first,
+ * then its watches and calls; what surely was not applied and is not bound to the session goes on in the next one.
+ * Every call ends by its budget in any case.
+ *
+ * `preparing` comes before attaching where credentials are to be asked for. Credentials that a later connection refuses
+ * end the client. Calls wait in calls.ts, watches in watches.ts (they fire once) and standing-watches.ts (they stay).
  */
-import { assert } from '@zabra/model';
+import { assert, type PersistentWatchKind, type WatchKind } from '@zabra/model';
 import { Aborts } from './aborts.ts';
-import type { Answer, AnswerTo, Ask } from './ask.ts';
+import { type Answer, type AnswerTo, type Ask, answerKindOf } from './ask.ts';
 import type { CallOptions } from './call-options.ts';
+import { Calls } from './calls.ts';
+import { ConnectedWaits } from './connected-waits.ts';
 import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
-import { Deadlines } from './deadlines.ts';
 import type { ClientEnv } from './env.ts';
-import { ZkError, type ZkErrorCode } from './errors.ts';
+import { ZkError } from './errors.ts';
 import { guidOf } from './guid.ts';
+import { Horizon } from './horizon.ts';
+import { Identities, type Proof } from './identities.ts';
+import { Instruments } from './instrumentation.ts';
 import type { Moment } from './moment.ts';
+import { ReadOnlyStay } from './read-only-stay.ts';
 import { refusalError } from './refusal.ts';
 import { Request, type RequestTerms } from './request.ts';
-import { RequestList } from './request-list.ts';
-import { Rotation } from './servers.ts';
+import { retry } from './retry.ts';
+import { Search } from './search.ts';
 import { SessionRecord } from './session.ts';
 import { SessionEvents } from './session-events.ts';
 import type { Settings } from './settings.ts';
+import {
+  endedWatcher,
+  type StandingWatch,
+  StandingWatches,
+  type StandingWatchTerms,
+} from './standing-watches.ts';
 import type { Granted } from './stream-codec.ts';
 import { SILENT, type Surroundings } from './surroundings.ts';
-import { Wait } from './waiter.ts';
+import { Wait, type Waiter } from './waiter.ts';
+import type { OneShot, WatchEvent, Watcher } from './watch-event.ts';
 import { type ServerEvent, Watches } from './watches.ts';
 
-/** A frame of one request may not be larger: servers refuse it. */
-const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const REQUEST_NO_MAX = 2 ** 32 - 1;
 /** How long the last word of a server is waited for. */
 const GOODBYE_MS = 2_000;
@@ -44,14 +58,17 @@ const GOODBYE_MS = 2_000;
 type Link =
   | { readonly kind: 'idle' }
   | { readonly kind: 'backoff'; readonly cancel: () => void }
+  /** Credentials are asked for. */
+  | { readonly kind: 'preparing'; readonly address: string; readonly cancel: () => void }
   | {
       readonly kind: 'attaching';
       readonly address: string;
       readonly connection: Connection;
+      readonly proofs: readonly Proof[];
       readonly cancel: () => void;
     }
   | { readonly kind: 'attached'; readonly address: string; readonly connection: Connection }
-  | { readonly kind: 'down' };
+  | { readonly kind: 'down'; readonly cause: ZkError };
 
 interface Closing {
   readonly done: Wait<void>;
@@ -64,28 +81,29 @@ export class Client {
   readonly surroundings: Surroundings;
   readonly #env: ClientEnv;
   readonly #settings: Settings;
+  readonly #instruments: Instruments;
   readonly #events: SessionEvents;
   readonly #nonce: string;
-  readonly #rotation: Rotation;
-  readonly #deadlines: Deadlines<Request | Wait<void>>;
-  readonly #aborts: Aborts<Request | Wait<void>>;
-  readonly #watches = new Watches();
-  /** In the order in which they will be sent. */
-  readonly #waiting = new RequestList();
-  readonly #backingOff = new Map<Request, () => void>();
-  readonly #connectedWaits = new Map<Wait<void>, SessionRecord>();
-  /** Why each server did not take us, since the last one that did. */
-  readonly #causes = new Map<string, Error>();
+  readonly #search: Search;
+  readonly #stay: ReadOnlyStay;
+  readonly #calls: Calls;
+  readonly #identities: Identities;
+  readonly #watches = new Watches((kind, path) => this.#removeWatch(kind, path, 0));
+  readonly #standing = new StandingWatches(
+    (signal, leave) => this.onAbort(signal, leave),
+    (watch) => this.#leftWatch(watch),
+  );
+  /** Readers of watches under a signal. */
+  readonly #leavers = new Aborts<Waiter & { readonly leave: () => void }>(({ leave }) => leave());
+  readonly #connectedWaits: ConnectedWaits;
+  readonly #horizon = new Horizon();
   #session: SessionRecord;
   #link: Link = { kind: 'idle' };
   #closing: Closing | undefined;
-  #guaranteedPending = 0;
   #cancelDeadline: (() => void) | undefined;
   #streams = 0;
-  #failures = 0;
-  #failingSinceMs = 0;
-  #lastZxid = 0;
-  #clusterId = '';
+  /** Proofs that the connection of now has not answered. */
+  #unproven = 0;
   #lostBefore: SessionRecord | undefined;
   /** A connection that was closed tells nothing, so what it hears is of the one of now. */
   readonly #owner: ConnectionOwner = {
@@ -95,27 +113,37 @@ export class Client {
     event: (event) => this.#event(event),
     heartbeatAcknowledged: (sentAt, zxid) => {
       this.#session.heartbeatAcknowledged(sentAt);
-      this.#sawZxid(zxid);
+      this.#horizon.sawZxid(zxid);
       // Only now the ensemble is known to be healthy again.
-      this.#failures = 0;
+      this.#search.well();
     },
+    delivered: (zxid) => this.#horizon.toldThrough(zxid),
     ended: (end) => this.#ended(end),
   };
 
   constructor(env: ClientEnv, settings: Settings) {
+    const { logger } = settings;
     this.#env = env;
     this.#settings = settings;
-    this.#events = new SessionEvents(settings.logger);
+    this.#instruments = new Instruments(settings.instrumentation, logger);
+    this.#events = new SessionEvents(logger, (event) => this.#instruments.session(event));
     this.#nonce = Array.from(env.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-    this.#rotation = new Rotation(settings.addresses, env.randomBytes(settings.addresses.length));
-    this.#deadlines = new Deadlines(env, (waiter) => this.#late(waiter));
-    this.#aborts = new Aborts((waiter, reason) => this.#giveUp(waiter, reason));
+    this.#search = new Search(env, settings);
+    this.#stay = new ReadOnlyStay(env, () => this.#leaveReadOnly());
+    this.#identities = new Identities(settings.auth);
+    this.#calls = new Calls(env, {
+      waiting: () => this.#sendWaiting(),
+      guaranteedEnded: () => this.#maybeEndSession(),
+      lateness: (request) => this.#lateness(request),
+    });
+    this.#connectedWaits = new ConnectedWaits(this.#calls);
     this.#session = this.#newSession();
     this.surroundings = {
       wallMs: () => env.wallMs(),
       after: (delayMs, work) => env.after(delayMs, work),
       newGuid: () => guidOf(env.randomBytes(16)),
-      logger: settings.logger ?? SILENT,
+      logger: logger ?? SILENT,
+      recipe: (info) => this.#instruments.recipe(info),
     };
   }
 
@@ -137,11 +165,11 @@ export class Client {
   > {
     const unanswered = this.#link.kind === 'attached' ? this.#link.connection.unanswered : 0;
     return {
-      requests: this.#waiting.length + this.#backingOff.size + unanswered,
-      deadlines: this.#deadlines.size,
-      signals: this.#aborts.size,
+      requests: this.#calls.unsent + unanswered,
+      deadlines: this.#calls.deadlines,
+      signals: this.#calls.signals + this.#leavers.size,
       waits: this.#connectedWaits.size,
-      watches: this.#watches.size,
+      watches: this.#watches.size + this.#standing.size,
       listeners: this.#events.listeners,
     };
   }
@@ -151,13 +179,16 @@ export class Client {
     if (this.#link.kind === 'idle') this.#dial();
   }
 
-  /** Resolves when connected; else rejects with UNREACHABLE, BEHIND, PROTOCOL_VERSION or the signal's reason. */
+  /**
+   * Resolves when connected and proven; else rejects with UNREACHABLE, BEHIND, PROTOCOL_VERSION, AUTH_FAILED or the
+   * signal's reason.
+   */
   ready(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     this.start();
-    return this.#awaitConnected(this.#session, {
+    return this.#connectedWaits.wait(this.#session, {
       signal,
       timeoutMs,
-      lateness: () => this.#unreachable(timeoutMs),
+      lateness: () => this.#search.unreachable(timeoutMs),
     });
   }
 
@@ -184,6 +215,26 @@ export class Client {
     return (await request.promise) as AnswerTo<K>;
   }
 
+  /** Tells what happens from now on, or after a zxid. Throws CLIENT_CLOSED, or the error that closed the client. */
+  watch(terms: StandingWatchTerms): Watcher<WatchEvent> {
+    if (this.#link.kind === 'down') throw this.#link.cause;
+    if (this.#closing !== undefined) throw closedError();
+    if (terms.signal?.aborted) return endedWatcher();
+    const watch = this.#standing.add(terms);
+    this.#take(this.#watchRequest(watch));
+    return watch.watcher();
+  }
+
+  /**
+   * Calls once when the signal aborts, unless the answer was called before. It is not aborted yet; the caller looked.
+   * One listener for each signal.
+   */
+  onAbort(signal: AbortSignal, leave: () => void): () => void {
+    const leaver = { signal, leave, dueSlot: 0 };
+    this.#leavers.add(leaver);
+    return () => this.#leavers.remove(leaver);
+  }
+
   /** As `work` settles, unless its caller gives up before; the work goes on. */
   async within<T>(
     work: Promise<T>,
@@ -194,10 +245,8 @@ export class Client {
     },
   ): Promise<T> {
     const wait = new Wait<void>(terms);
-    this.#deadlines.add(wait, terms.timeoutMs);
-    if (terms.signal?.aborted) this.#giveUp(wait, terms.signal.reason);
-    else this.#aborts.add(wait);
-    const end = () => this.#endWait(wait);
+    this.#calls.startWait(wait, terms.timeoutMs);
+    const end = () => this.#calls.endWait(wait);
     work.then(end, end);
     await wait.promise;
     return work;
@@ -209,11 +258,15 @@ export class Client {
    */
   close(graceMs: number): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.done.promise;
-    const done = new Wait<void>({ signal: undefined, lateness: () => new ZkError('CLIENT_CLOSED') });
+    const done = new Wait<void>({ signal: undefined, lateness: closedError });
     const cancelTimer = this.#env.after(graceMs, () => this.#graceOver());
     this.#closing = { done, cancelTimer, asked: false };
+    if (this.#link.kind === 'down') {
+      cancelTimer();
+      done.resolve();
+    }
     // A session that was never made has nothing to end.
-    if (this.#session.number === 0 || !this.#session.isOpen) this.shutDown(closedError());
+    else if (this.#session.number === 0 || !this.#session.isOpen) this.shutDown(closedError());
     else this.#maybeEndSession();
     return done.promise;
   }
@@ -221,68 +274,57 @@ export class Client {
   /** Ends everything at once; calls that are pending end with `cause`'s code. */
   shutDown(cause: ZkError): void {
     if (this.#link.kind === 'down') return;
-    this.#putBack(this.#hangUp());
-    this.#link = { kind: 'down' };
+    this.#calls.putBack(this.#hangUp());
+    this.#link = { kind: 'down', cause: cause.code === 'AUTH_FAILED' ? cause : closedError() };
     this.#cancelDeadline?.();
-    this.#session.becomeLost('closed', cause);
-    this.#watches.dropAll(this.#lastZxid);
-    for (const request of [...this.#waiting.takeAll(), ...this.#backingOff.keys()]) {
-      this.#fail(request, cause.code, cause.message, cause);
-    }
-    for (const wait of [...this.#connectedWaits.keys()]) this.#endWait(wait, cause);
+    this.#session.becomeLost(cause.code === 'AUTH_FAILED' ? 'auth-failed' : 'closed', cause);
+    this.#watches.dropAll(this.#horizon.seen);
+    this.#calls.failAll(cause);
+    const isWanted = cause.code === 'CLIENT_CLOSED' || this.#closing !== undefined;
+    this.#standing.closeAll(isWanted ? {} : { error: cause });
+    this.#connectedWaits.failAll(cause);
     this.#events.emit({ type: 'closed' });
     this.#closing?.cancelTimer();
     this.#closing?.done.resolve();
   }
 
-  // Requests: taken, sent, answered, given up.
+  // Requests: taken, sent, answered.
 
   #take(request: Request): void {
-    const { signal, boundTo, guaranteed, timeoutMs } = request.terms;
+    const { signal, boundTo, guaranteed } = request.terms;
     if (signal?.aborted) {
       request.reject(signal.reason);
       return;
     }
-    const isClosed = this.#closing !== undefined && (!guaranteed || this.#closing.asked);
-    if (this.#link.kind === 'down' || isClosed) {
+    if (this.#link.kind === 'down') {
+      const { code, message } = this.#link.cause;
+      request.reject(request.error(code, code === 'CLIENT_CLOSED' ? 'the client is closed' : message));
+      return;
+    }
+    if (this.#closing !== undefined && (!guaranteed || this.#closing.asked)) {
       request.reject(request.error('CLIENT_CLOSED', 'the client is closed'));
       return;
     }
     if (boundTo !== undefined && boundTo !== this.#session) {
-      request.reject(this.#boundLost(request));
+      request.reject(request.error('SESSION_EXPIRED', 'the session that this call was bound to is gone'));
       return;
     }
-    if (request.bytesMax > FRAME_BYTES_MAX) {
-      const message = `${request.bytesMax} bytes are more than a request may have (${FRAME_BYTES_MAX})`;
-      request.reject(request.error('DATA_TOO_LARGE', message));
+    const fault = this.#calls.faultOf(request, this.#settings.requestsWaitingMax);
+    if (fault !== undefined) {
+      request.reject(fault);
       return;
     }
-    const { requestsWaitingMax } = this.#settings;
-    if (!guaranteed && this.#waiting.length + this.#backingOff.size >= requestsWaitingMax) {
-      const message = `${requestsWaitingMax} requests wait already (requestsWaitingMax): wait for answers`;
-      request.reject(request.error('LIMIT', message));
-      return;
-    }
-    if (guaranteed) this.#guaranteedPending++;
-    this.#deadlines.add(request, timeoutMs);
-    this.#aborts.add(request);
-    this.#enqueue(request);
+    this.#calls.add(request);
     this.start();
-  }
-
-  #enqueue(request: Request): void {
-    request.place = 'waiting';
-    this.#waiting.push(request);
-    this.#sendWaiting();
   }
 
   #sendWaiting(): void {
     // Behind the end of the session nothing is sent.
     while (this.#link.kind === 'attached' && this.#closing?.asked !== true) {
       const { connection } = this.#link;
-      const request = this.#waiting.first;
-      if (request === undefined || connection.unanswered >= this.#settings.requestsOutstandingMax) return;
-      this.#waiting.remove(request);
+      if (connection.unanswered >= this.#settings.requestsOutstandingMax) return;
+      const request = this.#calls.shift();
+      if (request === undefined) return;
       this.#send(request, connection);
     }
   }
@@ -290,204 +332,233 @@ export class Client {
   #send(request: Request, connection: Connection): void {
     if (request.isWrite && request.requestNo === 0) {
       if (this.#session.lastRequestNo === REQUEST_NO_MAX) {
-        this.#fail(request, 'LIMIT', 'the session has used all its write numbers: make a new client');
+        const message = 'the session has used all its write numbers: make a new client';
+        this.#calls.fail(request, 'LIMIT', message);
         return;
       }
       request.requestNo = ++this.#session.lastRequestNo;
     }
     request.place = 'sent';
+    if (this.#instruments.wantsRequests) {
+      const info = { op: request.terms.op, ...request.subject, attempt: request.attempts + 1 };
+      request.startSpan(this.#instruments.request(info), this.#env.monotonicMs());
+    }
+    this.#watches.sent(request.ask);
     connection.send(request, this.#session);
   }
 
   #answered(request: Request, answer: Answer): void {
     request.place = 'nowhere';
-    this.#sawZxid(answer.zxid);
+    request.endSpan(answer.kind === 'refused' ? answer.code : 'OK', this.#env.monotonicMs(), answer.zxid);
+    this.#horizon.sawZxid(answer.zxid);
     // Replies come in order: whatever has a lower number is answered too.
     if (request.isWrite) this.#session.answeredThrough = request.requestNo;
+    const { ask, terms } = request;
+    const watch = this.#watches.answered(ask, answer, request.settled ? undefined : terms.root);
+    if (ask.kind === 'addWatch' && answer.kind === 'watch') this.#standing.armed(ask.watch.id);
+    if (ask.kind === 'addAuth') this.#provenOrNot(request, ask, answer);
     if (!request.settled) {
-      if (answer.kind === 'refused') this.#refused(request, refusalError(request, answer));
-      else if (answer.kind !== (request.isWrite ? 'write' : request.ask.kind)) {
-        this.#fail(request, 'MARSHALLING', `the server answered with ${answer.kind}`);
+      if (answer.kind === 'refused') this.#calls.refused(request, refusalError(request, answer));
+      else if (answer.kind !== answerKindOf(ask)) {
+        this.#calls.fail(request, 'MARSHALLING', `the server answered with ${answer.kind}`);
       } else {
-        this.#finish(request);
-        request.resolve(this.#withWatch(request, answer));
+        this.#calls.finish(request);
+        request.resolve(withWatch(answer, watch));
       }
     }
     this.#sendWaiting();
   }
 
-  #withWatch(request: Request, answer: Answer): Answer {
-    const { ask, terms } = request;
-    if (!('read' in ask) || !ask.read.watch) return answer;
-    const { path } = ask;
-    const { zxid } = answer;
-    switch (answer.kind) {
-      case 'get':
-        return { ...answer, watch: this.#watches.arm({ kind: 'data', path, zxid }, terms.root) };
-      case 'exists': {
-        const kind = answer.stat === undefined ? 'exist' : 'data';
-        return { ...answer, watch: this.#watches.arm({ kind, path, zxid }, terms.root) };
-      }
-      case 'children':
-        return { ...answer, watch: this.#watches.arm({ kind: 'child', path, zxid }, terms.root) };
-      default:
-        return answer;
-    }
+  /** A request of the client itself, for the connection of now. */
+  #ofStream(ask: Ask, op: string): Request {
+    const request = new Request(
+      ask,
+      { ...this.#ownTerms(op), retry: false, ofStream: true },
+      this.#env.monotonicMs(),
+    );
+    // Who asked is not waiting.
+    request.promise.catch(() => undefined);
+    return request;
   }
 
-  #refused(request: Request, error: ZkError): void {
-    const isPassing = error.retryable || (request.terms.guaranteed && error.code === 'LIMIT');
-    const delayMs = isPassing ? this.#nextDelay(request, error) : null;
-    if (delayMs === null) {
-      this.#finish(request);
-      request.reject(error);
-      return;
-    }
-    // It was surely not applied, so it is a new request: another number, and behind what waits.
-    request.sent = false;
-    request.requestNo = 0;
-    request.place = 'backing-off';
-    const cancel = this.#env.after(delayMs, () => {
-      this.#backingOff.delete(request);
-      this.#enqueue(request);
-    });
-    this.#backingOff.set(request, cancel);
+  #ownTerms(op: string): RequestTerms {
+    return {
+      op,
+      root: '',
+      signal: undefined,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      retry: retry.forever(this.#settings.retry),
+      boundTo: undefined,
+      guaranteed: false,
+      ofStream: false,
+    };
   }
 
-  /** In [0, 1), of 32 random bits. */
-  #fraction(): number {
-    return this.#env.randomBytes(4).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 32;
+  #lateness(request: Request): ZkError {
+    const cause = this.#link.kind === 'attached' ? undefined : this.#search.lastCause;
+    const message = `no answer within ${request.terms.timeoutMs} ms (the session is ${this.#session.state})`;
+    return request.error('REQUEST_TIMEOUT', message, cause);
   }
 
-  /** Counts an attempt without an answer; null when the policy gives up. */
-  #nextDelay(request: Request, error: ZkError): number | null {
-    request.attempts++;
-    const { retry } = request.terms;
-    if (retry === false) return null;
-    const elapsedMs = this.#env.monotonicMs() - request.startedMs;
-    return retry({ attempt: request.attempts, elapsedMs, error, random: this.#fraction() });
+  // Watches: asked for, told, taken back.
+
+  /** Asks for it until it is armed, refused, or left. */
+  #watchRequest(watch: StandingWatch): Request {
+    const terms = { ...this.#ownTerms('watch'), root: watch.terms.root };
+    const request = new Request({ kind: 'addWatch', watch }, terms, this.#env.monotonicMs());
+    watch.request = request;
+    request.promise.catch((error: unknown) => this.#standing.refused(watch, error));
+    return request;
   }
 
-  /** Its caller is told; a numbered write goes on without it. */
-  #fail(request: Request, code: ZkErrorCode, message: string, cause?: unknown): void {
-    if (request.settled) return;
-    this.#finish(request);
-    request.reject(request.error(code, message, cause));
+  /** Its reader has gone. A request that was not sent is taken back; the server is told to forget the rest. */
+  #leftWatch(watch: StandingWatch): void {
+    const { request } = watch;
+    const isSent = request === undefined || request.place === 'sent';
+    if (request !== undefined) this.#calls.giveUp(request, closedError());
+    if (isSent) this.#removeWatch(watch.kind, watch.path, watch.id);
   }
 
-  #finish(request: Request): void {
-    this.#deadlines.remove(request);
-    this.#aborts.remove(request);
-    this.#backingOff.get(request)?.();
-    this.#backingOff.delete(request);
-    if (request.terms.guaranteed) {
-      this.#guaranteedPending--;
-      this.#maybeEndSession();
-    }
+  /** Ahead of what was not sent: it is about what the server holds already. A connection that is lost needs none. */
+  #removeWatch(watchKind: WatchKind | PersistentWatchKind, path: string, id: number): void {
+    if (this.#link.kind !== 'attached') return;
+    this.#calls.addFirst([this.#ofStream({ kind: 'removeWatch', watchKind, path, id }, 'removeWatch')]);
   }
 
-  #late(waiter: Request | Wait<void>): void {
-    if (waiter.kind === 'wait') {
-      this.#giveUp(waiter, waiter.lateness());
-      return;
-    }
-    const cause = this.#link.kind === 'attached' ? undefined : [...this.#causes.values()].at(-1);
-    const message = `no answer within ${waiter.terms.timeoutMs} ms (the session is ${this.#session.state})`;
-    this.#giveUp(waiter, waiter.error('REQUEST_TIMEOUT', message, cause));
-  }
-
-  #giveUp(waiter: Request | Wait<void>, reason: unknown): void {
-    if (waiter.kind === 'wait') {
-      this.#endWait(waiter, reason);
-      return;
-    }
-    this.#finish(waiter);
-    // A write that was sent keeps its place, so that its number does not become a gap.
-    if (waiter.place === 'waiting' && waiter.requestNo === 0) {
-      this.#waiting.remove(waiter);
-      waiter.place = 'nowhere';
-    }
-    waiter.reject(reason);
-  }
-
-  #boundLost(request: Request): ZkError {
-    return request.error('SESSION_EXPIRED', 'the session that this call was bound to is gone');
+  #event(event: ServerEvent): void {
+    this.#horizon.sawZxid(event.zxid);
+    const { kind } = event;
+    if (kind === 'persistent' || kind === 'persistentRecursive') this.#standing.hear(event);
+    else this.#watches.fire(event, kind);
   }
 
   // The connection: dialled, attached, lost.
 
   #dial(): void {
-    const address = this.#rotation.next();
+    const address = this.#search.next();
+    const proofs = this.#identities.proofs();
+    if (!(proofs instanceof Promise)) {
+      this.#open(address, proofs);
+      return;
+    }
+    const attemptMs = this.#search.attemptMs(this.#session.timeoutMs);
+    const cancel = this.#env.after(attemptMs, () => fail(new Error(`no credentials within ${attemptMs} ms`)));
+    const preparing: Link = { kind: 'preparing', address, cancel };
+    this.#link = preparing;
+    const fail = (cause: Error) => {
+      if (this.#link !== preparing) return;
+      cancel();
+      this.#settings.logger?.warn('the credentials of the client are missing', { cause: cause.message });
+      this.#search.failedAt(address, cause);
+      this.#link = { kind: 'idle' };
+      this.#redial(cause);
+    };
+    proofs.then((ready) => {
+      if (this.#link !== preparing) return;
+      cancel();
+      this.#open(address, ready);
+    }, fail);
+  }
+
+  #open(address: string, proofs: readonly Proof[]): void {
     const session = this.#session;
     const connection = new Connection(this.#env, this.#owner, {
       sessionId: session.number,
       password: session.password,
       nonce: this.#nonce,
       timeoutMs: this.#settings.sessionTimeoutMs,
-      lastZxid: this.#lastZxid,
-      clusterId: this.#clusterId,
+      lastZxid: this.#horizon.seen,
+      clusterId: this.#horizon.clusterId,
       attempt: ++this.#streams,
+      readOnly: this.#settings.readOnly,
     });
-    // A server that takes the stream and says nothing must not take the time of the others.
-    const attemptMs = Math.max(
-      250,
-      Math.min(session.timeoutMs / 3, this.#settings.connectTimeoutMs / this.#rotation.length),
-    );
+    const attemptMs = this.#search.attemptMs(this.#session.timeoutMs);
     const cancel = this.#env.after(attemptMs, () => {
       this.#ended({ kind: 'lost', error: new Error(`no answer within ${Math.round(attemptMs)} ms`) });
     });
-    this.#link = { kind: 'attaching', address, connection, cancel };
+    this.#link = { kind: 'attaching', address, connection, proofs, cancel };
     connection.open(address);
   }
 
   #attached(granted: Granted, sentAt: Moment): void {
     const link = this.#link;
     assert(link.kind === 'attaching', 'a stream attaches once', { link: link.kind });
-    const session = this.#session;
-    const isReconnected = session.number !== 0;
-    if (isReconnected && granted.sessionId !== session.number) {
-      const error = new ZkError('MARSHALLING', {
-        message: 'the server attached another session than was asked for',
-      });
-      this.#ended({ kind: 'lost', error });
+    const fault = this.#faultOf(granted);
+    if (fault !== undefined) {
+      this.#ended({ kind: 'lost', error: new ZkError('MARSHALLING', { message: fault }) });
       return;
     }
+    const session = this.#session;
+    const isReconnected = session.number !== 0;
     link.cancel();
-    const { address, connection } = link;
+    const { address, connection, proofs } = link;
     this.#link = { kind: 'attached', address, connection };
-    this.#causes.clear();
-    if (granted.clusterId !== this.#clusterId) {
-      // Zxids of another cluster say nothing about this one.
-      this.#clusterId = granted.clusterId;
-      this.#lastZxid = 0;
-    }
-    this.#sawZxid(granted.zxid);
-    session.becomeConnected({ ...granted, attachSentAt: sentAt });
-    connection.rearm(this.#watches.armed());
-    this.#watchDeadline();
-    this.#settings.logger?.info('connected', {
-      server: address,
-      session: hex(session.id),
-      reconnected: isReconnected,
+    this.#search.found();
+    if (this.#horizon.enter(granted.clusterId)) this.#standing.forgetPositions();
+    this.#horizon.sawZxid(granted.zxid);
+    if (granted.readOnly) session.becomeConnectedReadOnly();
+    else session.becomeConnected({ ...granted, attachSentAt: sentAt });
+    this.#prove(proofs, connection);
+    connection.rearm({
+      oneShots: this.#watches.armed(),
+      standing: this.#standing.held(),
+      fromZxid: this.#horizon.told,
     });
-    this.#events.emit({
-      type: 'connected',
-      server: address,
-      sessionId: session.id,
-      reconnected: isReconnected,
-    });
-    if (this.#lostBefore !== undefined) {
-      this.#events.emit({ type: 'renewed', previous: this.#lostBefore.id, sessionId: session.id });
-      this.#lostBefore = undefined;
-    }
-    for (const wait of [...this.#connectedWaits.keys()]) this.#endWait(wait);
+    if (granted.readOnly) this.#stay.begin();
+    else this.#stay.over();
+    if (session.number !== 0) this.#watchDeadline();
+    this.#tellConnected(address, isReconnected);
+    if (this.#unproven === 0) this.#connectedWaits.connected();
     this.#sendWaiting();
     this.#maybeEndSession();
   }
 
-  #event(event: ServerEvent): void {
-    this.#sawZxid(event.zxid);
-    this.#watches.fire(event);
+  #faultOf({ sessionId, readOnly }: Granted): string | undefined {
+    if (readOnly) return this.#settings.readOnly ? undefined : 'it has no quorum, which was not asked for';
+    const asked = this.#session.number;
+    if (sessionId === 0) return 'it attached no session';
+    return asked === 0 || asked === sessionId ? undefined : 'it attached another session than was asked for';
+  }
+
+  /** Before all else on a connection, since what follows may need it. */
+  #prove(proofs: readonly Proof[], connection: Connection): void {
+    this.#unproven = proofs.length;
+    for (const proof of proofs)
+      this.#send(this.#ofStream({ kind: 'addAuth', ...proof }, 'addAuth'), connection);
+  }
+
+  /** One that a user's call asked for is kept for the next connection. One that was good before must stay so. */
+  #provenOrNot(request: Request, proof: Proof, answer: Answer): void {
+    if (!request.terms.ofStream) {
+      if (answer.kind === 'addAuth') this.#identities.add(proof);
+    } else if (answer.kind === 'addAuth') {
+      this.#unproven--;
+      if (this.#unproven === 0) this.#connectedWaits.connected();
+    } else if (answer.kind !== 'refused' || answer.code !== 'AUTH_FAILED') {
+      const how = answer.kind === 'refused' ? answer.code : answer.kind;
+      this.#ended({ kind: 'lost', error: new Error(`the credentials were answered with ${how}`) });
+    } else {
+      const message = `the credentials for ${proof.scheme} are refused`;
+      this.#settings.logger?.error('the client cannot prove who it is', { scheme: proof.scheme });
+      this.shutDown(new ZkError('AUTH_FAILED', { message }));
+    }
+  }
+
+  #tellConnected(server: string, reconnected: boolean): void {
+    const session = this.#session;
+    const readOnly = session.state === 'connected-read-only';
+    this.#settings.logger?.info('connected', { server, session: hex(session.id), reconnected, readOnly });
+    this.#events.emit({ type: 'connected', server, sessionId: session.id, reconnected });
+    if (this.#lostBefore !== undefined && !readOnly) {
+      this.#events.emit({ type: 'renewed', previous: this.#lostBefore.id, sessionId: session.id });
+      this.#lostBefore = undefined;
+    }
+  }
+
+  /** The others are asked in their turn. */
+  #leaveReadOnly(): void {
+    if (!this.#search.hasOthers) return;
+    this.#ended({ kind: 'lost', error: new Error('the server has no quorum: others are tried') });
   }
 
   #ended(end: ConnectionEnd): void {
@@ -496,17 +567,17 @@ export class Client {
       link: link.kind,
     });
     const cause = end.kind === 'lost' ? end.error : goodbyeError(end);
-    this.#causes.set(link.address, cause);
+    this.#search.failedAt(link.address, cause);
     const unanswered = this.#hangUp();
     if (this.#closing !== undefined) this.#closing.asked = false;
     const code = end.kind === 'goodbye' ? end.code : undefined;
     if (code === 'OK' && this.#closing !== undefined) {
-      this.#putBack(unanswered);
+      this.#calls.putBack(unanswered);
       this.shutDown(closedError());
       return;
     }
     if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.number !== 0) {
-      this.#putBack(unanswered);
+      this.#calls.putBack(unanswered);
       this.#expire('server', new ZkError(code, { message: cause.message, cause }));
       return;
     }
@@ -514,30 +585,31 @@ export class Client {
       this.shutDown(cause);
       return;
     }
-    this.#requeue(unanswered, cause);
-    if (link.kind === 'attached') {
-      this.#session.becomeSuspended();
-      const expiresInMs = this.#session.remainingMs;
-      this.#settings.logger?.warn('the connection is lost', {
-        server: link.address,
-        expiresInMs,
-        cause: cause.message,
-      });
-      this.#events.emit({ type: 'suspended', cause, expiresInMs });
-    }
+    this.#calls.requeue(unanswered, cause);
+    if (link.kind === 'attached') this.#suspend(link.address, cause);
     this.#redial(cause);
+  }
+
+  #suspend(server: string, cause: Error): void {
+    this.#session.becomeSuspended();
+    const expiresInMs = this.#session.remainingMs;
+    this.#settings.logger?.warn('the connection is lost', { server, expiresInMs, cause: cause.message });
+    this.#events.emit({ type: 'suspended', cause, expiresInMs });
   }
 
   /** Hangs up, or stops trying to. Answers what was sent and is not answered. */
   #hangUp(): readonly Request[] {
     const link = this.#link;
     this.#link = { kind: 'idle' };
+    this.#stay.interrupt();
+    this.#watches.connectionLost();
     switch (link.kind) {
       case 'attaching':
         link.cancel();
         return link.connection.close();
       case 'attached':
         return link.connection.close();
+      case 'preparing':
       case 'backoff':
         link.cancel();
         return [];
@@ -546,60 +618,16 @@ export class Client {
     }
   }
 
-  /** Those whose policy gives up end; the others wait for the next connection. */
-  #requeue(unanswered: readonly Request[], cause: Error): void {
-    for (const request of unanswered) {
-      if (request.settled) continue;
-      const error = request.error('CONNECTION_LOSS', cause.message, cause);
-      if (this.#nextDelay(request, error) === null)
-        this.#fail(request, 'CONNECTION_LOSS', cause.message, cause);
-    }
-    this.#putBack(unanswered);
-  }
-
-  /** In front of what waits, in the old order. */
-  #putBack(unanswered: readonly Request[]): void {
-    const waiting = this.#waiting.takeAll();
-    for (const request of unanswered) {
-      request.place = 'nowhere';
-      // A write whose caller is gone goes on, since its number was sent.
-      if (request.settled && !request.isWrite) continue;
-      request.place = 'waiting';
-      this.#waiting.push(request);
-    }
-    for (const request of waiting) this.#waiting.push(request);
-  }
-
   #redial(cause: Error): void {
-    if (this.#failures === 0) this.#failingSinceMs = this.#env.monotonicMs();
-    // Each server is tried once before the delay grows.
-    const attempt = 1 + Math.floor(this.#failures / this.#rotation.length);
-    this.#failures++;
     const error =
       cause instanceof ZkError ? cause : new ZkError('CONNECTION_LOSS', { message: cause.message, cause });
-    const elapsedMs = this.#env.monotonicMs() - this.#failingSinceMs;
-    const delayMs = this.#settings.reconnect({ attempt, elapsedMs, error, random: this.#fraction() });
+    const delayMs = this.#search.delayMs(error);
     if (delayMs === null) {
       this.shutDown(error);
       return;
     }
     this.#link = { kind: 'backoff', cancel: this.#env.after(delayMs, () => this.#dial()) };
   }
-
-  #unreachable(timeoutMs: number): ZkError {
-    const causes = [...this.#causes];
-    const isBehind =
-      causes.length === this.#rotation.length && causes.every(([, error]) => codeOf(error) === 'BEHIND');
-    const listed = this.#settings.addresses.map((address) => {
-      return `${address} (${this.#causes.get(address)?.message ?? 'not tried to the end'})`;
-    });
-    return new ZkError(isBehind ? 'BEHIND' : 'UNREACHABLE', {
-      message: `no server took this client within ${timeoutMs} ms: ${listed.join(', ')}`,
-      cause: causes.at(-1)?.[1],
-    });
-  }
-
-  // The session: made, waited for, lost, closed.
 
   #newSession(): SessionRecord {
     return new SessionRecord({
@@ -613,40 +641,16 @@ export class Client {
   async #whenConnected(session: SessionRecord, options: CallOptions): Promise<void> {
     const { signal, timeoutMs = this.#settings.requestTimeoutMs } = options;
     options.signal?.throwIfAborted();
-    if (this.#link.kind === 'down' || session.state === 'closed') throw closedError();
+    if (this.#link.kind === 'down') throw this.#link.cause;
+    if (session.state === 'closed') throw closedError();
     if (session !== this.#session) throw new ZkError('SESSION_EXPIRED', { message: 'the session is gone' });
-    if (session.state === 'connected') return;
+    if (session.isConnected) return;
     this.start();
-    await this.#awaitConnected(session, {
+    await this.#connectedWaits.wait(session, {
       signal,
       timeoutMs,
       lateness: () => new ZkError('REQUEST_TIMEOUT', { message: `not connected within ${timeoutMs} ms` }),
     });
-  }
-
-  async #awaitConnected(
-    session: SessionRecord,
-    terms: {
-      readonly signal: AbortSignal | undefined;
-      readonly timeoutMs: number;
-      readonly lateness: () => Error;
-    },
-  ): Promise<void> {
-    terms.signal?.throwIfAborted();
-    const wait = new Wait<void>(terms);
-    this.#connectedWaits.set(wait, session);
-    this.#deadlines.add(wait, terms.timeoutMs);
-    this.#aborts.add(wait);
-    await wait.promise;
-  }
-
-  /** With a reason: it rejects. */
-  #endWait(wait: Wait<void>, ...reason: readonly [] | readonly [unknown]): void {
-    this.#connectedWaits.delete(wait);
-    this.#deadlines.remove(wait);
-    this.#aborts.remove(wait);
-    if (reason.length === 0) wait.resolve();
-    else wait.reject(reason[0]);
   }
 
   #watchDeadline(): void {
@@ -667,7 +671,7 @@ export class Client {
 
   #expire(by: 'server' | 'local-deadline', reason: ZkError): void {
     const session = this.#session;
-    this.#putBack(this.#hangUp());
+    this.#calls.putBack(this.#hangUp());
     this.#cancelDeadline?.();
     this.#cancelDeadline = undefined;
     // Leases first.
@@ -678,33 +682,18 @@ export class Client {
       cause: reason.message,
     });
     this.#events.emit({ type: 'expired', sessionId: session.id, by });
-    this.#watches.dropAll(this.#lastZxid);
+    this.#watches.dropAll(this.#horizon.seen);
     if (this.#closing !== undefined || this.#settings.onSessionExpired === 'close') {
       this.shutDown(reason);
       return;
     }
     this.#session = this.#newSession();
     this.#lostBefore = session;
-    this.#carryOver(session, reason);
+    this.#connectedWaits.lost(session, reason);
+    this.#calls.carryOver(session, reason);
+    const lost = this.#standing.sessionLost(this.#horizon.told);
+    this.#calls.addFirst(lost.map((watch) => this.#watchRequest(watch)));
     this.#redial(reason);
-  }
-
-  /** What surely was not applied and is not bound to the lost session goes on in the next one. */
-  #carryOver(lost: SessionRecord, reason: ZkError): void {
-    for (const [wait, session] of [...this.#connectedWaits])
-      if (session === lost) this.#endWait(wait, reason);
-    for (const request of [...this.#backingOff.keys()]) {
-      if (request.terms.boundTo === lost) this.#fail(request, reason.code, reason.message, reason);
-    }
-    for (const request of this.#waiting.takeAll()) {
-      const isOver = request.terms.boundTo === lost || (request.isWrite && request.sent);
-      if (isOver) this.#fail(request, reason.code, reason.message, reason);
-      request.place = 'nowhere';
-      if (request.settled) continue;
-      request.sent = false;
-      request.place = 'waiting';
-      this.#waiting.push(request);
-    }
   }
 
   #graceOver(): void {
@@ -720,7 +709,7 @@ export class Client {
 
   #maybeEndSession(): void {
     const closing = this.#closing;
-    if (closing === undefined || closing.asked || this.#guaranteedPending > 0) return;
+    if (closing === undefined || closing.asked || this.#calls.guaranteed > 0) return;
     if (this.#link.kind === 'attached') this.#endSession(closing, this.#link.connection);
   }
 
@@ -728,22 +717,24 @@ export class Client {
   #endSession(closing: Closing, connection: Connection): void {
     closing.asked = true;
     this.#session.abort(closedError());
-    for (const request of this.#waiting.takeAll())
-      this.#fail(request, 'CLIENT_CLOSED', 'the client is closed');
+    this.#calls.failWaiting('CLIENT_CLOSED', 'the client is closed');
     connection.sendClose();
   }
+}
 
-  #sawZxid(zxid: number): void {
-    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+function withWatch(answer: Answer, watch: OneShot | undefined): Answer {
+  switch (answer.kind) {
+    case 'get':
+    case 'exists':
+    case 'children':
+      return { ...answer, watch };
+    default:
+      return answer;
   }
 }
 
 function goodbyeError({ code, message }: Extract<ConnectionEnd, { kind: 'goodbye' }>): Error {
   return code === 'OK' ? new Error('the server ended the session') : new ZkError(code, { message });
-}
-
-function codeOf(error: Error): ZkErrorCode | undefined {
-  return error instanceof ZkError ? error.code : undefined;
 }
 
 function closedError(): ZkError {

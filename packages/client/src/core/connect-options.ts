@@ -1,4 +1,6 @@
 import type { Acl } from './acl.ts';
+import type { Instrumentation } from './instrumentation.ts';
+import type { Logger } from './logger.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Bytes } from './stat.ts';
 
@@ -26,6 +28,13 @@ export interface ConnectOptions {
   /** Exponential with full jitter, 50 ms to 10 s, for ever. */
   readonly reconnect?: RetryPolicy;
   readonly tls?: boolean | TlsOptions;
+  /**
+   * Identities that this client proves on every connection before anything else. One that is refused ends the client
+   * with AUTH_FAILED; a function is called for each connection.
+   */
+  readonly auth?: readonly Credentials[];
+  /** Be served by a server without a quorum too when no other is found: reads only, maybe of the past. Default false. */
+  readonly readOnly?: boolean;
   readonly defaultAcl?: readonly Acl[];
   /** `renew`: a lost session is followed by a new one. `close`: the client closes. Default `renew`. */
   readonly onSessionExpired?: 'renew' | 'close';
@@ -36,11 +45,11 @@ export interface ConnectOptions {
   /** Requests waiting to be sent, 10 000; further ones fail with LIMIT. */
   readonly requestsWaitingMax?: number;
   readonly logger?: Logger;
+  readonly instrumentation?: Instrumentation;
 }
 
-export interface Logger {
-  debug(message: string, fields?: object): void;
-  info(message: string, fields?: object): void;
-  warn(message: string, fields?: object): void;
-  error(message: string, fields?: object): void;
+/** `digest` and `scrypt`: `user:password`. */
+export interface Credentials {
+  readonly scheme: string;
+  readonly credentials: string | Bytes | (() => Promise<string | Bytes>);
 }

@@ -22,11 +22,12 @@ import {
   encodeEntries,
   type Granted,
   heartbeatEntry,
+  type Rearmed,
   rearmEntries,
   type ServerWord,
   wordsOf,
 } from './stream-codec.ts';
-import type { Armed, ServerEvent } from './watches.ts';
+import type { ServerEvent } from './watches.ts';
 
 /** What the owner of a connection is told; `ended` at most once, and nothing after it. */
 export interface ConnectionOwner {
@@ -36,6 +37,8 @@ export interface ConnectionOwner {
   answered(request: Request, answer: Answer): void;
   event(event: ServerEvent): void;
   heartbeatAcknowledged(sentAt: Moment, zxid: number): void;
+  /** A frame was told whole: so was every event up to this zxid, since those of one zxid come in one frame. */
+  delivered(zxid: number): void;
   ended(end: ConnectionEnd): void;
 }
 
@@ -68,6 +71,8 @@ export class Connection {
   #lastBeat = 0;
   #lastBeatMs: number;
   #lastHeardMs: number;
+  /** The highest zxid in what was read of the frame of now. */
+  #frameZxid = 0;
   #cancelTimer: (() => void) | undefined;
 
   constructor(env: ClientEnv, owner: ConnectionOwner, attach: AttachTerms) {
@@ -100,9 +105,11 @@ export class Connection {
   /** Only when attached. */
   send(request: Request, session: SessionRecord): void {
     if (this.#nextXid > XID_MAX) {
-      // It goes on over the next stream, which counts anew.
+      // It goes on over the next stream, which counts anew; what is being read is read to its end before.
       this.#unanswered.push(request);
-      this.#end({ kind: 'lost', error: new Error('the stream has used all its request numbers') });
+      this.#env.atTurnEnd(() =>
+        this.#end({ kind: 'lost', error: new Error('the stream has used all its request numbers') }),
+      );
       return;
     }
     const isLone = this.#unanswered.length === 0;
@@ -114,8 +121,8 @@ export class Connection {
     this.#say(requestEntry(request.ask, { xid, requestNo, answeredThrough }), request.bytesMax, isLone);
   }
 
-  /** Arms what another server held; before any request. */
-  rearm(watches: readonly Armed[]): void {
+  /** Arms what another server held; before any request but those that prove who asks. */
+  rearm(watches: Rearmed): void {
     // A frame for each entry, since paths may be long.
     for (const entry of rearmEntries(watches)) this.#say(entry, FRAME_BYTES, false);
   }
@@ -165,12 +172,18 @@ export class Connection {
     this.#lastHeardMs = this.#env.monotonicMs();
     // What the replies of this frame lead to goes out together.
     this.#flushAtTurnEnd();
+    this.#frameZxid = 0;
     this.#owner.heard();
     for (const word of this.#wordsOf(frame)) {
       // A word may have ended the connection, or made the owner end it.
       if (!this.#open) return;
       this.#hear(word);
     }
+    if (this.#open) this.#owner.delivered(this.#frameZxid);
+  }
+
+  #sawZxid(zxid: number): void {
+    if (zxid > this.#frameZxid) this.#frameZxid = zxid;
   }
 
   #wordsOf(frame: Uint8Array): readonly ServerWord[] {
@@ -209,10 +222,13 @@ export class Connection {
         }
         this.#unanswered.remove(request);
         this.#firstXid++;
+        // Credentials are proved before the server tells what was missed.
+        if (request.ask.kind !== 'addAuth') this.#sawZxid(word.answer.zxid);
         this.#owner.answered(request, word.answer);
         return;
       }
       case 'event':
+        this.#sawZxid(word.event.zxid);
         this.#owner.event(word.event);
         return;
       case 'heartbeatAck': {
@@ -222,10 +238,13 @@ export class Connection {
           return;
         }
         for (const number of this.#beats.keys()) if (number <= word.number) this.#beats.delete(number);
+        this.#sawZxid(word.zxid);
         this.#owner.heartbeatAcknowledged(sentAt, word.zxid);
         return;
       }
       case 'goodbye':
+        // The server's last word: what it told before is told whole.
+        this.#owner.delivered(this.#frameZxid);
         this.#end(word);
         return;
       default:

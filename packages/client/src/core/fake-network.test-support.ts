@@ -1,5 +1,6 @@
 import {
   type Attach,
+  type ChangeResult,
   type ClientEntry,
   type ClientRequest,
   decodeClientFrame,
@@ -189,12 +190,13 @@ export function attached(granted: {
   timeoutMs: number;
   zxid: number;
   clusterId?: string;
+  readOnly?: boolean;
 }): ServerEntry {
-  const { clusterId = 'cluster-a' } = granted;
+  const { clusterId = 'cluster-a', readOnly = false } = granted;
   const password = new Uint8Array(16).fill(9);
   return {
     kind: 'attached',
-    attached: { protocol: 1, features: 0, password, serverId: 1, ...granted, clusterId },
+    attached: { protocol: 1, features: 0, password, serverId: 1, ...granted, clusterId, readOnly },
   };
 }
 
@@ -207,7 +209,48 @@ export function goodbye(code: ErrorCode, message = ''): ServerEntry {
 }
 
 export function event(type: Event['type'], kind: Event['kind'], path: string, zxid: number): ServerEntry {
-  return { kind: 'event', event: { type, kind, path, zxid } };
+  return { kind: 'event', event: { type, kind, path, zxid, watchId: 0 } };
+}
+
+/** Of a watch that stays. */
+export function told(
+  watchId: number,
+  type: Event['type'],
+  path: string,
+  zxid: number,
+  kind: Event['kind'] = 'PERSISTENT',
+): ServerEntry {
+  return { kind: 'event', event: { type, kind, path, zxid, watchId } };
+}
+
+/** The answer to AddWatch and RemoveWatch. */
+export function watching(xid: number, zxid = 101): ServerEntry {
+  return { kind: 'reply', reply: { kind: 'watch', xid, zxid, watch: {} } };
+}
+
+/** The answer to AddAuth. */
+export function proven(xid: number, zxid = 101): ServerEntry {
+  return { kind: 'reply', reply: { kind: 'addAuth', xid, zxid, addAuth: {} } };
+}
+
+export function names(
+  xid: number,
+  list: readonly string[],
+  page: { readonly zxid?: number; readonly more?: boolean; readonly stats?: boolean } = {},
+): ServerEntry {
+  const { zxid = 101, more = false, stats = false } = page;
+  const children = {
+    names: list,
+    stat: statAt(zxid),
+    more,
+    stats: stats ? list.map(() => ({ stat: statAt(zxid) })) : [],
+  };
+  return { kind: 'reply', reply: { kind: 'children', xid, zxid, children } };
+}
+
+/** The answer to a write with results of other kinds. */
+export function wrote(xid: number, results: readonly ChangeResult[], zxid = 101): ServerEntry {
+  return { kind: 'reply', reply: { kind: 'write', xid, zxid, write: { results } } };
 }
 
 export function created(xid: number, path: string, zxid = 101): ServerEntry {
@@ -234,7 +277,7 @@ export function refused(xid: number, code: ErrorCode, zxid = 101): ServerEntry {
   return { kind: 'reply', reply: { kind: 'refused', xid, zxid, refused: refusal } };
 }
 
-function statAt(zxid: number): Stat {
+export function statAt(zxid: number): Stat {
   return {
     czxid: zxid,
     mzxid: zxid,

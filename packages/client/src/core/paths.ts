@@ -73,10 +73,20 @@ export function treePath(
   return full;
 }
 
-/** Takes the root off again; a path that is not below it (a parent of the root, being made) stays whole. */
+/** The beginning of a user's path as it is in the tree; it need not end a name. Throws INVALID_PATH. */
+export function checkPrefix(root: string, prefix: string): string {
+  if (typeof prefix !== 'string' || (prefix !== '' && !prefix.startsWith('/'))) {
+    const message = 'a prefix begins with /, or is empty for all';
+    throw new ZkError('INVALID_PATH', { op: 'ephemerals', path: String(prefix), message });
+  }
+  return prefix === '' || prefix === '/' ? root : root + prefix;
+}
+
+/** Takes the root off again; a path that is not below it (a parent of the root, the configuration) stays whole. */
 export function withoutRoot(root: string, path: string): string {
-  if (root === '' || path.length < root.length) return path;
-  return path.length === root.length ? '/' : path.slice(root.length);
+  if (root === '' || !path.startsWith(root)) return path;
+  if (path.length === root.length) return '/';
+  return path[root.length] === '/' ? path.slice(root.length) : path;
 }
 
 // At least ten digits, as servers write them.

@@ -1,6 +1,14 @@
-import { unreachable } from '@zabra/model';
-import type { ChangeResult, Reply, ErrorCode as WireErrorCode, Stat as WireStat } from '@zabra/proto';
-import type { Answer, ChangeAnswer } from './ask.ts';
+import { ACL_OPEN, unreachable } from '@zabra/model';
+import type {
+  ChangeResult,
+  DataReply,
+  Reply,
+  StatReply,
+  SubReadReply,
+  ErrorCode as WireErrorCode,
+  Stat as WireStat,
+} from '@zabra/proto';
+import type { Answer, ChangeAnswer, SubReadAnswer } from './ask.ts';
 import { ZkError, type ZkErrorCode } from './errors.ts';
 import type { Stat } from './stat.ts';
 
@@ -11,28 +19,46 @@ export function answerOf(reply: Reply): Answer {
     case 'write':
       return { kind: 'write', zxid, results: reply.write.results.map(changeAnswer) };
     case 'get':
-      // A copy: the data is a view into its frame, which must not live as long as the user keeps one of its nodes.
-      return {
-        kind: 'get',
-        zxid,
-        data: reply.get.data.slice(),
-        stat: statOf(reply.get.stat),
-        watch: undefined,
-      };
-    case 'exists': {
-      const { stat } = reply.exists;
-      return { kind: 'exists', zxid, stat: stat === undefined ? undefined : statOf(stat), watch: undefined };
-    }
-    case 'children':
+      return { kind: 'get', zxid, ...dataAndStat(reply.get), watch: undefined };
+    case 'exists':
+      return { kind: 'exists', zxid, stat: statOrUndefined(reply.exists), watch: undefined };
+    case 'children': {
+      const { names, more, stats } = reply.children;
+      const stat = statOf(reply.children.stat);
+      if (stats.length > 0 && stats.length !== names.length) {
+        throw new ZkError('MARSHALLING', {
+          message: `${names.length} children came with ${stats.length} Stats`,
+        });
+      }
       return {
         kind: 'children',
         zxid,
-        names: reply.children.names,
-        stat: statOf(reply.children.stat),
+        names,
+        stat,
+        more,
+        stats: stats.map(statOrUndefined),
         watch: undefined,
       };
+    }
     case 'sync':
       return { kind: 'sync', zxid };
+    case 'getAcl': {
+      // On the wire no entries mean open to anyone.
+      const { acl, stat } = reply.getAcl;
+      return { kind: 'getAcl', zxid, acl: acl.length === 0 ? ACL_OPEN : acl, stat: statOf(stat) };
+    }
+    case 'descendants':
+      return { kind: 'descendants', zxid, count: reply.descendants.count };
+    case 'ephemerals':
+      return { kind: 'ephemerals', zxid, paths: reply.ephemerals.paths };
+    case 'whoAmI':
+      return { kind: 'whoAmI', zxid, identities: reply.whoAmI.identities };
+    case 'multiRead':
+      return { kind: 'multiRead', zxid, results: reply.multiRead.results.map(subReadAnswer) };
+    case 'addAuth':
+      return { kind: 'addAuth', zxid };
+    case 'watch':
+      return { kind: 'watch', zxid };
     case 'refused': {
       const { code, message, failedIndex, codes } = reply.refused;
       return { kind: 'refused', zxid, code: refusalCode(code), message, failedIndex, codes };
@@ -50,18 +76,56 @@ export function refusalCode(code: WireErrorCode): ZkErrorCode {
 function changeAnswer(result: ChangeResult): ChangeAnswer {
   switch (result.kind) {
     case 'create':
-      return { op: 'create', path: result.create.path, stat: statOf(result.create.stat) };
+      return changed('create', result.create.path, statOf(result.create.stat));
     case 'set':
-      return { op: 'set', path: result.set.path, stat: statOf(result.set.stat) };
+      return changed('set', result.set.path, statOf(result.set.stat));
+    case 'setAcl':
+      return changed('setAcl', result.setAcl.path, statOf(result.setAcl.stat));
     case 'delete':
-      return { op: 'delete', path: result.delete.path, stat: undefined };
+      return changed('delete', result.delete.path);
     case 'check':
-      return { op: 'check', path: result.check.path, stat: undefined };
+      return changed('check', result.check.path);
     case 'checkAbsent':
-      return { op: 'check', path: result.checkAbsent.path, stat: undefined };
+      return changed('check', result.checkAbsent.path);
+    case 'checkOwner':
+      return changed('check', result.checkOwner.path);
+    case 'touch':
+      return changed('touch', result.touch.path);
+    case 'deleteTree':
+      return { ...changed('deleteTree', result.deleteTree.path), done: result.deleteTree.done };
     default:
       return unreachable(result);
   }
+}
+
+function changed(op: ChangeAnswer['op'], path: string, stat?: Stat): ChangeAnswer {
+  return { op, path, stat, done: true };
+}
+
+function subReadAnswer(result: SubReadReply): SubReadAnswer {
+  switch (result.kind) {
+    case 'get':
+      return { kind: 'get', ...dataAndStat(result.get) };
+    case 'exists':
+      return { kind: 'exists', stat: statOrUndefined(result.exists) };
+    case 'children': {
+      const { names, more } = result.children;
+      return { kind: 'children', names, more, stat: statOf(result.children.stat) };
+    }
+    case 'refused':
+      return { kind: 'refused', code: refusalCode(result.refused.code), message: result.refused.message };
+    default:
+      return unreachable(result);
+  }
+}
+
+function dataAndStat({ data, stat }: DataReply): { readonly data: Uint8Array; readonly stat: Stat } {
+  // A copy: the data is a view into its frame, which must not live as long as the user keeps one of its nodes.
+  return { data: data.slice(), stat: statOf(stat) };
+}
+
+function statOrUndefined({ stat }: StatReply): Stat | undefined {
+  return stat === undefined ? undefined : statOf(stat);
 }
 
 // The only place where numbers become bigint: once per Stat that a user sees.

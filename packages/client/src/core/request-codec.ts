@@ -2,16 +2,21 @@ import {
   ANY_VERSION,
   type CreateMode,
   type Acl as ModelAcl,
+  type PersistentWatchKind,
   type SubOperation,
   unreachable,
+  type WatchKind,
 } from '@zabra/model';
 import type {
   ClientEntry,
+  ClientRequest,
   Acl as WireAcl,
   CreateMode as WireMode,
   SubOperation as WireSubOperation,
+  SubRead as WireSubRead,
+  WatchKind as WireWatchKind,
 } from '@zabra/proto';
-import type { Ask } from './ask.ts';
+import type { Ask, ReadTerms, SubReadAsk } from './ask.ts';
 
 /** What a request carries beside its ask; the numbers of a read are 0. */
 export interface RequestNumbers {
@@ -20,77 +25,69 @@ export interface RequestNumbers {
   readonly answeredThrough: number;
 }
 
+/** Which watch it is, as on the wire. */
+export const WIRE_WATCH_KINDS: Readonly<Record<WatchKind | PersistentWatchKind, WireWatchKind>> = {
+  data: 'DATA',
+  exist: 'EXIST',
+  child: 'CHILD',
+  persistent: 'PERSISTENT',
+  persistentRecursive: 'PERSISTENT_RECURSIVE',
+};
+
 /** An ask as an entry of a client frame. */
-export function requestEntry(ask: Ask, { xid, requestNo, answeredThrough }: RequestNumbers): ClientEntry {
+export function requestEntry(ask: Ask, numbers: RequestNumbers): ClientEntry {
+  return { kind: 'request', request: wireRequest(ask, numbers) };
+}
+
+function wireRequest(ask: Ask, numbers: RequestNumbers): ClientRequest {
+  const { linearizable, minZxid } = 'read' in ask ? ask.read : AT_ONCE;
+  const { xid, requestNo, answeredThrough } = numbers;
+  const terms = { xid, requestNo, answeredThrough, minZxid, linearizable };
   switch (ask.kind) {
     case 'get':
+      return { kind: 'get', ...terms, get: { path: ask.path, watch: ask.watch } };
     case 'exists':
+      return { kind: 'exists', ...terms, exists: { path: ask.path, watch: ask.watch } };
     case 'children': {
-      const { linearizable, minZxid } = ask.read;
-      const terms = { xid, requestNo, answeredThrough, minZxid, linearizable };
-      const read = { path: ask.path, watch: ask.read.watch };
-      switch (ask.kind) {
-        case 'get':
-          return { kind: 'request', request: { kind: 'get', ...terms, get: read } };
-        case 'exists':
-          return { kind: 'request', request: { kind: 'exists', ...terms, exists: read } };
-        case 'children':
-          return { kind: 'request', request: { kind: 'children', ...terms, children: read } };
-        default:
-          return unreachable(ask);
-      }
+      const { path, watch, after, limit, withStats } = ask;
+      return { kind: 'children', ...terms, children: { path, watch, after, limit, withStats } };
     }
-    case 'sync': {
-      const sync = { path: ask.path };
-      return {
-        kind: 'request',
-        request: { kind: 'sync', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, sync },
-      };
+    case 'getAcl':
+      return { kind: 'getAcl', ...terms, getAcl: { path: ask.path } };
+    case 'descendants':
+      return { kind: 'descendants', ...terms, descendants: { path: ask.path } };
+    case 'multiRead':
+      return { kind: 'multiRead', ...terms, multiRead: { reads: ask.reads.map(subRead) } };
+    case 'sync':
+      return { kind: 'sync', ...terms, sync: { path: ask.path } };
+    case 'ephemerals':
+      return { kind: 'ephemerals', ...terms, ephemerals: { prefix: ask.prefix } };
+    case 'whoAmI':
+      return { kind: 'whoAmI', ...terms, whoAmI: {} };
+    case 'addAuth': {
+      const { scheme, credentials } = ask;
+      return { kind: 'addAuth', ...terms, addAuth: { scheme, credentials } };
     }
-    case 'create': {
-      const { create } = createPart(ask);
-      return {
-        kind: 'request',
-        request: { kind: 'create', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, create },
-      };
+    case 'addWatch': {
+      const { id, kind, path, fromZxid } = ask.watch;
+      return { kind: 'addWatch', ...terms, addWatch: { kind: WIRE_WATCH_KINDS[kind], path, id, fromZxid } };
     }
-    case 'set': {
-      const set = { path: ask.path, data: ask.data, version: wireVersion(ask.version) };
-      return {
-        kind: 'request',
-        request: { kind: 'set', xid, requestNo, answeredThrough, minZxid: 0, linearizable: false, set },
-      };
+    case 'removeWatch': {
+      const { watchKind, path, id } = ask;
+      return { kind: 'removeWatch', ...terms, removeWatch: { kind: WIRE_WATCH_KINDS[watchKind], path, id } };
     }
-    case 'delete': {
-      const part = { path: ask.path, version: wireVersion(ask.version) };
-      return {
-        kind: 'request',
-        request: {
-          kind: 'delete',
-          xid,
-          requestNo,
-          answeredThrough,
-          minZxid: 0,
-          linearizable: false,
-          delete: part,
-        },
-      };
+    case 'transaction':
+      return { kind: 'transaction', ...terms, transaction: { operations: ask.operations.map(subOperation) } };
+    case 'deleteTree': {
+      const { path, nodesMax, atomic } = ask;
+      return { kind: 'deleteTree', ...terms, deleteTree: { path, nodesMax, atomic } };
     }
-    case 'transaction': {
-      const transaction = { operations: ask.operations.map(subOperation) };
-      return {
-        kind: 'request',
-        request: {
-          kind: 'transaction',
-          xid,
-          requestNo,
-          answeredThrough,
-          minZxid: 0,
-          linearizable: false,
-          transaction,
-        },
-      };
-    }
+    case 'create':
+    case 'set':
+    case 'delete':
+    case 'setAcl':
+    case 'touch':
+      return { ...terms, ...singleOperation(ask) };
     default:
       return unreachable(ask);
   }
@@ -99,25 +96,56 @@ export function requestEntry(ask: Ask, { xid, requestNo, answeredThrough }: Requ
 /** An upper bound of what an ask takes on the wire, without encoding it. */
 export function askBytesMax(ask: Ask): number {
   switch (ask.kind) {
-    case 'create':
-      return operationBytesMax(ask.path, ask.data) + aclBytesMax(ask.acl);
-    case 'set':
-      return operationBytesMax(ask.path, ask.data);
     case 'transaction': {
       let sum = ENVELOPE_BYTES;
-      for (const operation of ask.operations) sum += askBytesMax(asSingle(operation));
+      for (const operation of ask.operations) sum += operationBytesMax(operation);
       return sum;
     }
+    case 'multiRead': {
+      let sum = ENVELOPE_BYTES;
+      for (const { path } of ask.reads) sum += textBytesMax(path);
+      return sum;
+    }
+    case 'children':
+      return textBytesMax(ask.path) + textBytesMax(ask.after);
+    case 'addAuth':
+      return textBytesMax(ask.scheme) + ask.credentials.length;
+    case 'addWatch':
+      return textBytesMax(ask.watch.path);
+    case 'ephemerals':
+      return textBytesMax(ask.prefix);
+    case 'whoAmI':
+      return ENVELOPE_BYTES;
+    case 'create':
+    case 'set':
+    case 'setAcl':
+      return operationBytesMax(ask);
     default:
-      return operationBytesMax(ask.path, undefined);
+      return textBytesMax(ask.path);
   }
 }
 
+const AT_ONCE: ReadTerms = { linearizable: false, minZxid: 0 };
 const ENVELOPE_BYTES = 64;
 
-function operationBytesMax(path: string, data: Uint8Array | undefined): number {
+function operationBytesMax(operation: SubOperation): number {
+  const path = textBytesMax(operation.path);
+  switch (operation.kind) {
+    case 'create':
+      return path + operation.data.length + aclBytesMax(operation.acl);
+    case 'set':
+      return path + operation.data.length;
+    case 'setAcl':
+      return path + aclBytesMax(operation.acl);
+    default:
+      return path;
+  }
+}
+
+/** With what surrounds it. */
+function textBytesMax(text: string): number {
   // A UTF-16 code unit takes at most three bytes in UTF-8.
-  return ENVELOPE_BYTES + path.length * 3 + (data === undefined ? 0 : data.length);
+  return ENVELOPE_BYTES + text.length * 3;
 }
 
 function aclBytesMax(acl: readonly ModelAcl[]): number {
@@ -126,42 +154,58 @@ function aclBytesMax(acl: readonly ModelAcl[]): number {
   return sum;
 }
 
-/** A check weighs what a delete does. */
-function asSingle(operation: SubOperation): Ask {
-  switch (operation.kind) {
-    case 'check':
-    case 'checkAbsent':
-      return { kind: 'delete', path: operation.path, version: ANY_VERSION };
+function subRead({ op, path }: SubReadAsk): WireSubRead {
+  switch (op) {
+    case 'get':
+      return { kind: 'get', get: { path, watch: false } };
+    case 'exists':
+      return { kind: 'exists', exists: { path, watch: false } };
+    case 'children':
+      return { kind: 'children', children: { path, watch: false, after: '', limit: 0, withStats: false } };
     default:
-      return operation;
+      return unreachable(op);
   }
 }
 
 function subOperation(operation: SubOperation): WireSubOperation {
   switch (operation.kind) {
-    case 'create':
-      return createPart(operation);
-    case 'set':
-      return {
-        kind: 'set',
-        set: { path: operation.path, data: operation.data, version: wireVersion(operation.version) },
-      };
-    case 'delete':
-      return { kind: 'delete', delete: { path: operation.path, version: wireVersion(operation.version) } };
     case 'check':
       return { kind: 'check', check: { path: operation.path, version: wireVersion(operation.version) } };
     case 'checkAbsent':
       return { kind: 'checkAbsent', checkAbsent: { path: operation.path } };
+    case 'checkOwner': {
+      const { path, sessionId } = operation;
+      return { kind: 'checkOwner', checkOwner: { path, sessionId } };
+    }
     default:
-      return unreachable(operation);
+      return singleOperation(operation);
   }
 }
 
-function createPart(
-  operation: Extract<SubOperation, { kind: 'create' }>,
-): Extract<WireSubOperation, { kind: 'create' }> {
-  const { path, data, mode } = operation;
-  return { kind: 'create', create: { path, data, mode: WIRE_MODES[mode], acl: operation.acl.map(wireAcl) } };
+type SingleOperation = Extract<SubOperation, { kind: 'create' | 'set' | 'delete' | 'setAcl' | 'touch' }>;
+type WireSingleOperation = Extract<WireSubOperation, { kind: SingleOperation['kind'] }>;
+
+/** Of those that also stand alone. */
+function singleOperation(operation: SingleOperation): WireSingleOperation {
+  const { path } = operation;
+  switch (operation.kind) {
+    case 'create': {
+      const { data, mode, acl, ttlMs } = operation;
+      return { kind: 'create', create: { path, data, mode: WIRE_MODES[mode], acl: acl.map(wireAcl), ttlMs } };
+    }
+    case 'set':
+      return { kind: 'set', set: { path, data: operation.data, version: wireVersion(operation.version) } };
+    case 'delete':
+      return { kind: 'delete', delete: { path, version: wireVersion(operation.version) } };
+    case 'setAcl': {
+      const { acl, version } = operation;
+      return { kind: 'setAcl', setAcl: { path, acl: acl.map(wireAcl), version: wireVersion(version) } };
+    }
+    case 'touch':
+      return { kind: 'touch', touch: { path } };
+    default:
+      return unreachable(operation);
+  }
 }
 
 const WIRE_MODES: Readonly<Record<CreateMode, WireMode>> = {
@@ -169,6 +213,9 @@ const WIRE_MODES: Readonly<Record<CreateMode, WireMode>> = {
   'persistent-sequential': 'PERSISTENT_SEQUENTIAL',
   ephemeral: 'EPHEMERAL',
   'ephemeral-sequential': 'EPHEMERAL_SEQUENTIAL',
+  container: 'CONTAINER',
+  ttl: 'TTL',
+  'ttl-sequential': 'TTL_SEQUENTIAL',
 };
 
 function wireAcl({ perms, scheme, id }: ModelAcl): WireAcl {

@@ -27,6 +27,16 @@ export class RequestList {
     this.#length++;
   }
 
+  /** In front of all. */
+  unshift(request: Request): void {
+    request.previous = undefined;
+    request.next = this.#first;
+    if (this.#first === undefined) this.#last = request;
+    else this.#first.previous = request;
+    this.#first = request;
+    this.#length++;
+  }
+
   /** Of this list; the caller knows. */
   remove(request: Request): void {
     const { previous, next } = request;

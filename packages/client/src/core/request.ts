@@ -1,5 +1,6 @@
-import { type Answer, type Ask, isWrite } from './ask.ts';
+import { type Answer, type Ask, isWrite, pathOf } from './ask.ts';
 import { ZkError, type ZkErrorCode } from './errors.ts';
+import type { RequestSpan } from './instrumentation.ts';
 import { withoutRoot } from './paths.ts';
 import { askBytesMax } from './request-codec.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -20,6 +21,8 @@ export interface RequestTerms {
   readonly boundTo: SessionRecord | undefined;
   /** Passes the bound on waiting requests, and is still taken while the client closes. */
   readonly guaranteed: boolean;
+  /** Makes sense on one connection only: ends with it. */
+  readonly ofStream: boolean;
 }
 
 /** `sent`: with the connection, unanswered. `waiting`: for one. `backing-off`: for a delay. */
@@ -48,6 +51,8 @@ export class Request implements Waiter {
   /** Times it was sent without an answer, or refused for now. */
   attempts = 0;
   dueSlot = 0;
+  /** What instrumentation is told when this attempt ends. */
+  #span: { readonly end: RequestSpan['end']; readonly startedMs: number } | undefined;
   // Links of the one list that it is in (request-list.ts).
   previous: Request | undefined = undefined;
   next: Request | undefined = undefined;
@@ -83,14 +88,28 @@ export class Request implements Waiter {
     this.#reject(reason);
   }
 
+  /** An attempt begins, of which somebody wants to know. */
+  startSpan(end: RequestSpan['end'], startedMs: number): void {
+    this.#span = { end, startedMs };
+  }
+
+  endSpan(code: ZkErrorCode | 'OK', nowMs: number, zxid?: number): void {
+    const span = this.#span;
+    if (span === undefined) return;
+    this.#span = undefined;
+    const durationMs = nowMs - span.startedMs;
+    span.end(zxid === undefined ? { code, durationMs } : { code, durationMs, zxid: BigInt(zxid) });
+  }
+
   /** An error about this request, with what is known of its outcome. */
   error(code: ZkErrorCode, message: string, cause?: unknown): ZkError {
     const outcome = this.isWrite && this.sent ? 'unknown' : 'not-applied';
     return new ZkError(code, { op: this.terms.op, ...this.subject, message, outcome, cause });
   }
 
-  /** Its path as the user wrote it; a transaction has none. */
+  /** Its path as the user wrote it; some have none. */
   get subject(): { readonly path?: string } {
-    return this.ask.kind === 'transaction' ? {} : { path: withoutRoot(this.terms.root, this.ask.path) };
+    const path = pathOf(this.ask);
+    return path === undefined ? {} : { path: withoutRoot(this.terms.root, path) };
   }
 }

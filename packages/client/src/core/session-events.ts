@@ -1,4 +1,4 @@
-import type { Logger } from './connect-options.ts';
+import type { Logger } from './logger.ts';
 import type { SessionEvent } from './session-view.ts';
 
 /** Unread events that an iterator keeps. */
@@ -7,10 +7,13 @@ const UNREAD_MAX = 256;
 /** Tells users what happens to a client's sessions. Nothing of theirs runs inside {@link emit}. */
 export class SessionEvents {
   readonly #logger: Logger | undefined;
+  readonly #first: (event: SessionEvent) => void;
   readonly #listeners = new Set<(event: SessionEvent) => void>();
 
-  constructor(logger: Logger | undefined) {
+  /** `first` is called within `emit`. */
+  constructor(logger: Logger | undefined, first: (event: SessionEvent) => void) {
     this.#logger = logger;
+    this.#first = first;
   }
 
   get listeners(): number {
@@ -18,6 +21,7 @@ export class SessionEvents {
   }
 
   emit(event: SessionEvent): void {
+    this.#first(event);
     for (const listener of this.#listeners) {
       queueMicrotask(() => {
         // It may have been removed by one that ran before it.

@@ -1,8 +1,20 @@
 import type { CallOptions } from './call-options.ts';
 import type { SessionId } from './stat.ts';
 
-export type SessionState = 'connecting' | 'connected' | 'suspended' | 'expired' | 'closed';
+/**
+ * `connected-read-only`: to a server without a quorum, where writes fail with NOT_READ_ONLY. `auth-failed`: credentials
+ * that were good were refused on a later connection, and the client has closed.
+ */
+export type SessionState =
+  | 'connecting'
+  | 'connected'
+  | 'connected-read-only'
+  | 'suspended'
+  | 'expired'
+  | 'closed'
+  | 'auth-failed';
 
+/** `connected` with 0n: read-only, and no session was made. */
 export type SessionEvent =
   | {
       readonly type: 'connected';
@@ -17,7 +29,7 @@ export type SessionEvent =
 
 /** One session. After it is lost this object stays as it is; the client's `session` is then its successor. */
 export interface Session {
-  /** 0n before the first connection. */
+  /** 0n before the first connection to a server with a quorum. */
   readonly id: SessionId;
   readonly state: SessionState;
   /** As the ensemble granted it; before that, as it was asked for. */
@@ -35,7 +47,10 @@ export interface Session {
     type: T,
     listener: (event: Extract<SessionEvent, { type: T }>) => void,
   ): Disposable;
-  /** Resolves when this session is connected; rejects with SESSION_EXPIRED, REQUEST_TIMEOUT or CLIENT_CLOSED. */
+  /**
+   * Resolves when this session is connected, read-only too; rejects with SESSION_EXPIRED, REQUEST_TIMEOUT, CLIENT_CLOSED
+   * or AUTH_FAILED.
+   */
   whenConnected(options?: CallOptions): Promise<void>;
   /** For handing over across a restart. */
   export(): { readonly id: string; readonly password: string };

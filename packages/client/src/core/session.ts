@@ -9,6 +9,10 @@
  *        │ close()                       ▼               ▼
  *        └────────▶ closed ◀── close() ─ … ─────────▶ expired
  *
+ * `connected-read-only` takes the place of `connected` at a server without a quorum: it makes no session, moves no
+ * deadline, and a session that was never made goes back from it to connecting. `auth-failed` takes the place of closed
+ * when a later connection refuses the client's credentials.
+ *
  * Happy path: connecting, connected, closed. A lost connection suspends the session; it is connected again when
  * a server takes it back before the deadline. `expired` and `closed` are final: what follows is another
  * session in another record. client.ts moves it; here is what it is and how long it surely lives.
@@ -74,13 +78,25 @@ export class SessionRecord implements Session {
   }
   /** Neither expired nor closed. */
   get isOpen(): boolean {
-    return this.#state !== 'expired' && this.#state !== 'closed';
+    return this.#state !== 'expired' && this.#state !== 'closed' && this.#state !== 'auth-failed';
+  }
+  /** To any server, one without a quorum included. */
+  get isConnected(): boolean {
+    return this.#state === 'connected' || this.#state === 'connected-read-only';
   }
 
   get remainingMs(): number {
     if (!this.isOpen || this.#provenAt === undefined) return 0;
     const marginMs = Math.max(this.#timeoutMs * 0.05, 250);
     return Math.max(0, this.#timeoutMs - marginMs - elapsedSince(this.#env, this.#provenAt));
+  }
+
+  /** A server without a quorum serves its reads. It can neither make a session nor prove that one lives. */
+  becomeConnectedReadOnly(): void {
+    assert(this.#state === 'connecting' || this.#state === 'suspended', 'only an open session connects', {
+      state: this.#state,
+    });
+    this.#state = 'connected-read-only';
   }
 
   /** A server made it, or took it back. `attachSentAt`: when that was asked. */
@@ -106,12 +122,12 @@ export class SessionRecord implements Session {
   }
 
   becomeSuspended(): void {
-    assert(this.#state === 'connected', 'only a connected session is suspended', { state: this.#state });
-    this.#state = 'suspended';
+    assert(this.isConnected, 'only a connected session is suspended', { state: this.#state });
+    this.#state = this.#number === 0 ? 'connecting' : 'suspended';
   }
 
   /** Final. Aborts the signal, before any call that ends with it is told. */
-  becomeLost(state: 'expired' | 'closed', reason: Error): void {
+  becomeLost(state: 'expired' | 'closed' | 'auth-failed', reason: Error): void {
     if (!this.isOpen) return;
     this.#state = state;
     this.abort(reason);
@@ -122,8 +138,9 @@ export class SessionRecord implements Session {
     queueMicrotask(() => this.#loss.abort(reason));
   }
 
-  /** The ensemble heard a heartbeat that was sent then. */
+  /** The ensemble heard a heartbeat that was sent then. A server without a quorum can't speak for it. */
   heartbeatAcknowledged(sentAt: Moment): void {
+    if (this.#state === 'connected-read-only') return;
     if (this.#provenAt === undefined || sentAt.monotonicMs > this.#provenAt.monotonicMs)
       this.#provenAt = sentAt;
   }

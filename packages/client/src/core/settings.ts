@@ -1,6 +1,8 @@
 import type { Acl } from './acl.ts';
-import type { ConnectOptions, Logger, TlsOptions } from './connect-options.ts';
+import type { ConnectOptions, Credentials, TlsOptions } from './connect-options.ts';
 import { ZkError } from './errors.ts';
+import type { Instrumentation } from './instrumentation.ts';
+import type { Logger } from './logger.ts';
 import { checkPath } from './paths.ts';
 import { type RetryPolicy, retry } from './retry.ts';
 import { parseServers } from './servers.ts';
@@ -18,11 +20,14 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   readonly retry: RetryPolicy;
   readonly reconnect: RetryPolicy;
+  readonly auth: readonly Credentials[];
+  readonly readOnly: boolean;
   readonly defaultAcl: readonly Acl[] | undefined;
   readonly onSessionExpired: 'renew' | 'close';
   readonly requestsOutstandingMax: number;
   readonly requestsWaitingMax: number;
   readonly logger: Logger | undefined;
+  readonly instrumentation: Instrumentation;
 }
 
 /** Throws BAD_ARGUMENTS or INVALID_PATH. */
@@ -44,11 +49,14 @@ export function settingsOf(options: ConnectOptions | string): Settings {
     requestTimeoutMs: milliseconds('requestTimeoutMs', given.requestTimeoutMs ?? 15_000),
     retry: given.retry ?? retry.exponential({ baseMs: 100, maxMs: 5_000 }),
     reconnect: given.reconnect ?? retry.exponential({ baseMs: 50, maxMs: 10_000 }),
+    auth: (given.auth ?? []).map(credentialsOf),
+    readOnly: given.readOnly ?? false,
     defaultAcl: given.defaultAcl,
     onSessionExpired: given.onSessionExpired ?? 'renew',
     requestsOutstandingMax: count('requestsOutstandingMax', given.requestsOutstandingMax ?? 1_000),
     requestsWaitingMax: count('requestsWaitingMax', given.requestsWaitingMax ?? 10_000),
     logger: given.logger,
+    instrumentation: given.instrumentation ?? {},
   };
 }
 
@@ -56,6 +64,24 @@ function chrootOf(path: string): string {
   const root = path === '/' ? '' : path;
   if (root !== '') checkPath(root, false, 'chroot');
   return root;
+}
+
+function credentialsOf(given: Credentials): Credentials {
+  if (typeof given.scheme !== 'string' || given.scheme === '') {
+    throw new ZkError('BAD_ARGUMENTS', {
+      message: 'auth has an entry without a scheme: name one, as digest',
+    });
+  }
+  const { credentials } = given;
+  if (
+    typeof credentials !== 'string' &&
+    typeof credentials !== 'function' &&
+    !(credentials instanceof Uint8Array)
+  ) {
+    const message = `the credentials for ${given.scheme} are a string, bytes, or a function that gives them`;
+    throw new ZkError('BAD_ARGUMENTS', { message });
+  }
+  return given;
 }
 
 function milliseconds(name: string, value: number): number {

@@ -1,4 +1,4 @@
-import { unreachable, type WatchKind } from '@zabra/model';
+import { type PersistentWatchKind, unreachable, type WatchKind } from '@zabra/model';
 import {
   type Attach,
   type ClientEntry,
@@ -8,9 +8,10 @@ import {
   type ServerEntry,
   type WatchKind as WireWatchKind,
 } from '@zabra/proto';
-import type { Answer } from './ask.ts';
+import type { Answer, PersistentArm } from './ask.ts';
 import type { ZkErrorCode } from './errors.ts';
 import { answerOf, refusalCode } from './reply-codec.ts';
+import { WIRE_WATCH_KINDS } from './request-codec.ts';
 import type { Armed, ServerEvent } from './watches.ts';
 
 export type { ClientEntry } from '@zabra/proto';
@@ -30,6 +31,7 @@ export interface AttachTerms {
   readonly lastZxid: number;
   readonly clusterId: string;
   readonly attempt: number;
+  readonly readOnly: boolean;
 }
 
 export interface Granted {
@@ -38,6 +40,16 @@ export interface Granted {
   readonly timeoutMs: number;
   readonly clusterId: string;
   readonly zxid: number;
+  /** By a server without a quorum: reads only. */
+  readonly readOnly: boolean;
+}
+
+/** The watches that the server of a stream is to hold from its beginning. */
+export interface Rearmed {
+  readonly oneShots: readonly Armed[];
+  readonly standing: readonly PersistentArm[];
+  /** Every event up to it was delivered. */
+  readonly fromZxid: number;
 }
 
 /** What a server says, in the order in which it says it. */
@@ -61,14 +73,16 @@ export function closeEntry(): ClientEntry {
   return { kind: 'close', close: {} };
 }
 
-export function rearmEntries(watches: readonly Armed[]): readonly ClientEntry[] {
-  const entries: ClientEntry[] = [];
-  for (let from = 0; from < watches.length; from += REARM_MAX) {
-    const part = watches.slice(from, from + REARM_MAX);
-    const wire = part.map(({ kind, path, zxid }) => ({ kind: WIRE_KINDS[kind], path, zxid }));
-    entries.push({ kind: 'rearm', rearm: { watches: wire } });
-  }
-  return entries;
+/** Empty when there is nothing to arm. */
+export function rearmEntries({ oneShots, standing, fromZxid }: Rearmed): readonly ClientEntry[] {
+  const watches = oneShots.map(({ kind, path, zxid }) => ({ kind: WIRE_WATCH_KINDS[kind], path, zxid }));
+  const persistent = standing.map(({ id, kind, path }) => ({ id, kind: WIRE_WATCH_KINDS[kind], path }));
+  const count = Math.ceil(Math.max(watches.length, persistent.length) / REARM_MAX);
+  return Array.from({ length: count }, (_, index) => {
+    const [from, to] = [index * REARM_MAX, (index + 1) * REARM_MAX];
+    const part = { watches: watches.slice(from, to), persistent: persistent.slice(from, to) };
+    return { kind: 'rearm', rearm: { ...part, fromZxid, more: index < count - 1 } };
+  });
 }
 
 export function encodeEntries(entries: readonly ClientEntry[]): Uint8Array {
@@ -99,12 +113,13 @@ function wordOf(entry: ServerEntry): ServerWord {
   }
 }
 
-const WIRE_KINDS: Readonly<Record<WatchKind, WireWatchKind>> = {
-  data: 'DATA',
-  exist: 'EXIST',
-  child: 'CHILD',
+const KINDS: Readonly<Record<WireWatchKind, WatchKind | PersistentWatchKind>> = {
+  DATA: 'data',
+  EXIST: 'exist',
+  CHILD: 'child',
+  PERSISTENT: 'persistent',
+  PERSISTENT_RECURSIVE: 'persistentRecursive',
 };
-const KINDS: Readonly<Record<WireWatchKind, WatchKind>> = { DATA: 'data', EXIST: 'exist', CHILD: 'child' };
 const TYPES: Readonly<Record<Event['type'], ServerEvent['type']>> = {
   CREATED: 'created',
   CHANGED: 'changed',
@@ -113,6 +128,6 @@ const TYPES: Readonly<Record<Event['type'], ServerEvent['type']>> = {
   RESYNC: 'resync',
 };
 
-function serverEvent({ type, kind, path, zxid }: Event): ServerEvent {
-  return { type: TYPES[type], kind: KINDS[kind], path, zxid };
+function serverEvent({ type, kind, path, zxid, watchId }: Event): ServerEvent {
+  return { type: TYPES[type], kind: KINDS[kind], path, zxid, watchId };
 }

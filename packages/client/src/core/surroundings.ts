@@ -1,4 +1,5 @@
-import type { Logger } from './connect-options.ts';
+import type { Instrumentation } from './instrumentation.ts';
+import type { Logger } from './logger.ts';
 
 /**
  * What a recipe needs of the world beyond the calls of its client, as the client itself has it: a recipe that takes
@@ -13,6 +14,8 @@ export interface Surroundings {
   readonly newGuid: () => string;
   /** The one of ConnectOptions, or one that says nothing. Where a task that nobody waits for ends when it fails. */
   readonly logger: Logger;
+  /** Tells the program's instrumentation, if it wants to know. */
+  readonly recipe: (info: Parameters<NonNullable<Instrumentation['recipe']>>[0]) => void;
 }
 
 export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -4,6 +4,7 @@ import type { CallOptions, ReadOptions } from './call-options.ts';
 import type { Client } from './client.ts';
 import { ZkError } from './errors.ts';
 import type { RequestTerms } from './request.ts';
+import type { Zxid } from './stat.ts';
 
 /** Options of a call as the client takes them. Throws BAD_ARGUMENTS, SESSION_EXPIRED. */
 export function termsOf(client: Client, root: string, op: string, options: CallOptions): RequestTerms {
@@ -14,14 +15,22 @@ export function termsOf(client: Client, root: string, op: string, options: CallO
       message: `timeoutMs is milliseconds from 0 up, not ${timeoutMs}`,
     });
   }
-  return { op, root, signal, timeoutMs, retry, boundTo: client.binding(op, options), guaranteed: false };
+  return {
+    op,
+    root,
+    signal,
+    timeoutMs,
+    retry,
+    boundTo: client.binding(op, options),
+    guaranteed: false,
+    ofStream: false,
+  };
 }
 
-export function readTermsOf(options: ReadOptions & { readonly watch?: boolean }): ReadTerms {
+export function readTermsOf(options: ReadOptions): ReadTerms {
   return {
-    watch: options.watch === true,
     linearizable: options.linearizable === true,
-    minZxid: options.minZxid === undefined ? 0 : Number(options.minZxid),
+    minZxid: options.minZxid === undefined ? 0 : zxidOf('minZxid', options.minZxid),
   };
 }
 
@@ -32,6 +41,22 @@ export function versionOf(version: number | undefined): number {
     throw new ZkError('BAD_ARGUMENTS', { message: `a version is a whole number from 0 up, not ${version}` });
   }
   return version;
+}
+
+/** As it is on the wire. Throws BAD_ARGUMENTS. */
+export function zxidOf(name: string, zxid: Zxid): number {
+  if (typeof zxid !== 'bigint' || zxid < 0n || zxid > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ZkError('BAD_ARGUMENTS', { message: `${name} is a zxid as a Stat has it, not ${zxid}` });
+  }
+  return Number(zxid);
+}
+
+/** Throws BAD_ARGUMENTS. */
+export function countOf(name: string, value: number): number {
+  if (!Number.isInteger(value) || value < 1 || value >= 2 ** 32) {
+    throw new ZkError('BAD_ARGUMENTS', { message: `${name} is a whole number from 1 up, not ${value}` });
+  }
+  return value;
 }
 
 /** The options of the steps of one call: together they have the budget of the call. */

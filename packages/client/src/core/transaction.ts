@@ -1,8 +1,10 @@
-import { ANY_VERSION, type SubOperation } from '@zabra/model';
-import { type Acl, modelAcls } from './acl.ts';
+import { SESSION_ID_MAX, type SubOperation } from '@zabra/model';
+import type { Acl } from './acl.ts';
+import type { ChangeAnswer } from './ask.ts';
 import type { CallOptions, CreateMode } from './call-options.ts';
 import type { Client } from './client.ts';
 import { toBytes } from './codecs.ts';
+import { createOperation } from './create-operation.ts';
 import { ZkError } from './errors.ts';
 import type { Lease } from './lease.ts';
 import { treePath, withoutRoot } from './paths.ts';
@@ -16,21 +18,28 @@ export interface TxResult {
   readonly stat?: Stat;
 }
 
+export interface TransactionCreateOptions {
+  readonly mode?: CreateMode;
+  readonly ttlMs?: number;
+  readonly acl?: readonly Acl[];
+}
+
 /** Operations that happen together or not at all. Its methods throw INVALID_PATH and BAD_ARGUMENTS at once. */
 export interface Transaction {
-  create(
-    path: string,
-    data?: Bytes | string,
-    options?: { readonly mode?: CreateMode; readonly acl?: readonly Acl[] },
-  ): this;
+  create(path: string, data?: Bytes | string, options?: TransactionCreateOptions): this;
   set(path: string, data: Bytes | string, options?: { readonly version?: number }): this;
   delete(path: string, options?: { readonly version?: number }): this;
   /** The node exists, at this version if one is given. */
   check(path: string, options?: { readonly version?: number }): this;
   checkAbsent(path: string): this;
   /**
-   * Refused unless the lease is still held: its node exists, and the transaction is made by its session
-   * (SESSION_EXPIRED otherwise). The lease was taken through this client, in the same namespace.
+   * The node exists and is this session's own (CONFLICT otherwise); of the session of now, to which the transaction is
+   * then bound, unless another is named.
+   */
+  checkOwner(path: string, session?: SessionId): this;
+  /**
+   * Refused unless the lease is still held: its node exists and is of its session (CONFLICT otherwise), which also
+   * makes the transaction (SESSION_EXPIRED otherwise). The lease was taken through this client, in the same namespace.
    */
   guard(lease: Lease): this;
   /**
@@ -52,14 +61,8 @@ export class TransactionBuilder implements Transaction {
     this.#root = root;
   }
 
-  create(
-    path: string,
-    data: Bytes | string = '',
-    options: { readonly mode?: CreateMode; readonly acl?: readonly Acl[] } = {},
-  ): this {
-    const { mode = 'persistent', acl = this.#client.settings.defaultAcl ?? [] } = options;
-    const full = treePath(this.#root, path, { op: 'create', mode });
-    this.#operations.push({ kind: 'create', path: full, data: toBytes(data), mode, acl: modelAcls(acl) });
+  create(path: string, data: Bytes | string = '', options: TransactionCreateOptions = {}): this {
+    this.#operations.push(createOperation(this.#root, path, data, options, this.#client.settings.defaultAcl));
     return this;
   }
 
@@ -91,17 +94,14 @@ export class TransactionBuilder implements Transaction {
     return this;
   }
 
+  checkOwner(path: string, session?: SessionId): this {
+    if (session === undefined) this.#bindTo(this.#client.session.id, 'checkOwner');
+    return this.#checkOwner(path, session ?? this.#client.session.id, 'checkOwner');
+  }
+
   guard(lease: Lease): this {
-    if (this.#session !== undefined && this.#session !== lease.sessionId) {
-      throw new ZkError('BAD_ARGUMENTS', {
-        op: 'guard',
-        message: 'leases of two sessions cannot both be held',
-      });
-    }
-    this.#session = lease.sessionId;
-    const path = treePath(this.#root, lease.path, { op: 'guard' });
-    this.#operations.push({ kind: 'check', path, version: ANY_VERSION });
-    return this;
+    this.#bindTo(lease.sessionId, 'guard');
+    return this.#checkOwner(lease.path, lease.sessionId, 'guard');
   }
 
   async commit(options: CallOptions = {}): Promise<readonly TxResult[]> {
@@ -113,9 +113,49 @@ export class TransactionBuilder implements Transaction {
     const terms = termsOf(this.#client, this.#root, 'transaction', bound);
     if (this.#operations.length === 0) return [];
     const answer = await this.#client.submit({ kind: 'transaction', operations: this.#operations }, terms);
-    return answer.results.map(({ op, path, stat }) => {
-      const seen = withoutRoot(this.#root, path);
-      return stat === undefined ? { op, path: seen } : { op, path: seen, stat };
+    return answer.results.map((result) => {
+      const [op, path] = [txOp(result), withoutRoot(this.#root, result.path)];
+      return result.stat === undefined ? { op, path } : { op, path, stat: result.stat };
     });
+  }
+  #bindTo(session: SessionId, op: string): void {
+    if (session === 0n) {
+      const message = 'there is no session yet: wait for session.whenConnected()';
+      throw new ZkError('BAD_ARGUMENTS', { op, message });
+    }
+    if (this.#session !== undefined && this.#session !== session) {
+      throw new ZkError('BAD_ARGUMENTS', { op, message: 'what two sessions own cannot both be held' });
+    }
+    this.#session = session;
+  }
+
+  #checkOwner(path: string, session: SessionId, op: string): this {
+    const full = treePath(this.#root, path, { op });
+    this.#operations.push({ kind: 'checkOwner', path: full, sessionId: sessionNumber(session, op) });
+    return this;
+  }
+}
+
+function sessionNumber(session: SessionId, op: string): number {
+  if (session <= 0n || session > BigInt(SESSION_ID_MAX)) {
+    throw new ZkError('BAD_ARGUMENTS', { op, message: `0x${session.toString(16)} is no id of a session` });
+  }
+  return Number(session);
+}
+
+/** Only what stands in a transaction: the others are operations of their own. */
+function txOp({ op }: ChangeAnswer): TxResult['op'] {
+  switch (op) {
+    case 'create':
+    case 'set':
+    case 'delete':
+    case 'check':
+      return op;
+    default:
+      throw new ZkError('MARSHALLING', {
+        op: 'transaction',
+        message: `a result is of ${op}`,
+        outcome: 'applied',
+      });
   }
 }

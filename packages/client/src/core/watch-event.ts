@@ -13,6 +13,23 @@ export type WatchEvent =
       readonly zxid: Zxid;
     };
 
+export interface WatchOptions {
+  /** The node and everything below it; then a list of children is never told of, each child is. */
+  readonly recursive?: boolean;
+  /** Ends the watch and its loop. */
+  readonly signal?: AbortSignal;
+  /** Events that wait unread, 1000; when there are more, all are dropped for one `resync`. */
+  readonly maxBuffered?: number;
+  /** Tells what happened after it too, as far as servers remember; else begins with `resync`. */
+  readonly fromZxid?: Zxid;
+}
+
+/**
+ * What happens, one after the other; each item goes to one reader. It ends, and nothing of it stays anywhere, when its
+ * loop is left, it is disposed of, its signal aborts, or the client closes.
+ */
+export interface Watcher<T> extends AsyncIterable<T>, AsyncDisposable {}
+
 /** A watch that fires once. */
 export interface OneShot {
   /**
@@ -20,6 +37,6 @@ export interface OneShot {
    * client's close and disposal show as `resync`.
    */
   readonly event: Promise<WatchEvent>;
-  /** Forgets the watch; idempotent. */
+  /** Forgets the watch, on the server too when no other call waits for it; idempotent. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,14 +1,17 @@
-import { unreachable, type WatchKind } from '@zabra/model';
+import { type PersistentWatchKind, unreachable, type WatchKind } from '@zabra/model';
+import type { Answer, Ask } from './ask.ts';
 import { withoutRoot } from './paths.ts';
 import type { OneShot, WatchEvent } from './watch-event.ts';
 
 /** A change that a server told of; `resync` when it cannot say what was missed. */
 export interface ServerEvent {
   readonly type: 'created' | 'changed' | 'deleted' | 'children' | 'resync';
-  readonly kind: WatchKind;
+  readonly kind: WatchKind | PersistentWatchKind;
   /** Complete, from the root of the tree. */
   readonly path: string;
   readonly zxid: number;
+  /** Of a watch that stays; 0 otherwise. */
+  readonly watchId: number;
 }
 
 /** A watch that the server holds, as needed to arm it again. */
@@ -21,54 +24,83 @@ export interface Armed {
 
 interface ServerWatch {
   zxid: number;
+  /** Nobody: a read that may arm it anew is under way, so that it cannot be taken from the server yet. */
   readonly waiters: Set<ArmedOneShot>;
 }
 
 /**
  * The one-shot watches of a session. The server holds one for each kind and path, however many calls wait for it;
- * its event consumes it for all of them.
+ * its event consumes it for all of them. When the last of them loses interest it is taken from the server, unless a
+ * read is on its way that wants it: the server would take the watch of that read too.
  */
 export class Watches {
+  readonly #remove: (kind: WatchKind, path: string) => void;
   readonly #kinds: Readonly<Record<WatchKind, Map<string, ServerWatch>>> = {
     data: new Map(),
     exist: new Map(),
     child: new Map(),
   };
+  /** Reads that were sent to arm a watch and are not answered. */
+  readonly #asking: Readonly<Record<WatchKind, Map<string, number>>> = {
+    data: new Map(),
+    exist: new Map(),
+    child: new Map(),
+  };
 
-  get size(): number {
-    return this.#kinds.data.size + this.#kinds.exist.size + this.#kinds.child.size;
+  /** `remove`: takes it from the server, ahead of whatever was not sent yet. */
+  constructor(remove: (kind: WatchKind, path: string) => void) {
+    this.#remove = remove;
   }
 
-  /** Called as the reply is read, since the event may follow it in the same frame. */
-  arm(armed: Armed, root: string): OneShot {
-    const watches = this.#kinds[armed.kind];
-    let watch = watches.get(armed.path);
-    if (watch === undefined) {
-      watch = { zxid: armed.zxid, waiters: new Set() };
-      watches.set(armed.path, watch);
+  get size(): number {
+    return KINDS.reduce((sum, kind) => sum + this.#kinds[kind].size + this.#asking[kind].size, 0);
+  }
+
+  /** A request was given to a connection. */
+  sent(ask: Ask): void {
+    for (const { kind, path } of wantedBy(ask)) {
+      this.#asking[kind].set(path, (this.#asking[kind].get(path) ?? 0) + 1);
     }
-    // Had it fired between the two reads, its event would have come before the second reply.
-    watch.zxid = Math.max(watch.zxid, armed.zxid);
-    const oneShot = new ArmedOneShot(root, (disposed) => this.#forget(armed, disposed));
-    watch.waiters.add(oneShot);
+  }
+
+  /**
+   * Called as the reply is read, since the event may follow it in the same frame. Arms what the reply tells of, for a
+   * caller in the view with this root; undefined: the caller is gone.
+   */
+  answered(ask: Ask, answer: Answer, root: string | undefined): OneShot | undefined {
+    const armed = armedBy(ask, answer);
+    const oneShot = armed === undefined ? undefined : this.#arm(armed, root);
+    for (const { kind, path } of wantedBy(ask)) {
+      const left = (this.#asking[kind].get(path) ?? 1) - 1;
+      if (left > 0) this.#asking[kind].set(path, left);
+      else this.#asking[kind].delete(path);
+      this.#maybeRemove(kind, path);
+    }
     return oneShot;
   }
 
-  fire(event: ServerEvent): void {
-    const watches = this.#kinds[event.kind];
+  fire(event: ServerEvent, kind: WatchKind): void {
+    const watches = this.#kinds[kind];
     const watch = watches.get(event.path);
     if (watch === undefined) return;
     watches.delete(event.path);
     for (const oneShot of watch.waiters) oneShot.settle(userEvent(event, oneShot.root));
   }
 
+  /** The server that held them, and was asked for more, is gone. */
+  connectionLost(): void {
+    for (const kind of KINDS) {
+      this.#asking[kind].clear();
+      for (const [path, { waiters }] of this.#kinds[kind])
+        if (waiters.size === 0) this.#kinds[kind].delete(path);
+    }
+  }
+
   /** All that did not fire, for a server that does not hold them yet. */
   armed(): readonly Armed[] {
-    const all: Armed[] = [];
-    for (const kind of ['data', 'exist', 'child'] as const) {
-      for (const [path, { zxid }] of this.#kinds[kind]) all.push({ kind, path, zxid });
-    }
-    return all;
+    return KINDS.flatMap((kind) =>
+      Array.from(this.#kinds[kind], ([path, { zxid }]) => ({ kind, path, zxid })),
+    );
   }
 
   /** The session that held them is gone. */
@@ -82,13 +114,49 @@ export class Watches {
     }
   }
 
-  #forget(armed: Armed, oneShot: ArmedOneShot): void {
-    const watch = this.#kinds[armed.kind].get(armed.path);
-    if (watch?.waiters.delete(oneShot)) {
-      oneShot.settle(newSession(watch.zxid));
-      // The server keeps its own until it fires; nobody hears it, and it is not armed again.
-      if (watch.waiters.size === 0) this.#kinds[armed.kind].delete(armed.path);
+  #arm(armed: Armed, root: string | undefined): OneShot | undefined {
+    const watches = this.#kinds[armed.kind];
+    let watch = watches.get(armed.path);
+    if (watch === undefined) {
+      watch = { zxid: armed.zxid, waiters: new Set() };
+      watches.set(armed.path, watch);
     }
+    // Had it fired between the two reads, its event would have come before the second reply.
+    watch.zxid = Math.max(watch.zxid, armed.zxid);
+    if (root === undefined) return undefined;
+    const oneShot = new ArmedOneShot(root, (disposed) => this.#forget(armed, disposed));
+    watch.waiters.add(oneShot);
+    return oneShot;
+  }
+
+  #forget({ kind, path }: Armed, oneShot: ArmedOneShot): void {
+    const watch = this.#kinds[kind].get(path);
+    if (!watch?.waiters.delete(oneShot)) return;
+    oneShot.settle(newSession(watch.zxid));
+    this.#maybeRemove(kind, path);
+  }
+
+  #maybeRemove(kind: WatchKind, path: string): void {
+    const watch = this.#kinds[kind].get(path);
+    if (watch === undefined || watch.waiters.size > 0 || this.#asking[kind].has(path)) return;
+    this.#kinds[kind].delete(path);
+    this.#remove(kind, path);
+  }
+}
+
+/** As users see it, in the view with this root. */
+export function userEvent(event: ServerEvent, root: string): WatchEvent {
+  const zxid = BigInt(event.zxid);
+  switch (event.type) {
+    case 'resync':
+      return { type: 'resync', reason: 'reconnected', zxid };
+    case 'created':
+    case 'changed':
+    case 'deleted':
+    case 'children':
+      return { type: event.type, path: withoutRoot(root, event.path), zxid };
+    default:
+      return unreachable(event.type);
   }
 }
 
@@ -116,21 +184,36 @@ class ArmedOneShot implements OneShot {
   }
 }
 
-function newSession(zxid: number): WatchEvent {
-  return { type: 'resync', reason: 'new-session', zxid: BigInt(zxid) };
+const KINDS = ['data', 'exist', 'child'] as const;
+const NOTHING: readonly { readonly kind: WatchKind; readonly path: string }[] = [];
+
+/** What a request may arm; which of them, its reply tells. */
+function wantedBy(ask: Ask): readonly { readonly kind: WatchKind; readonly path: string }[] {
+  if (!('watch' in ask) || ask.kind === 'addWatch' || !ask.watch) return NOTHING;
+  const { path } = ask;
+  switch (ask.kind) {
+    case 'get':
+      return [{ kind: 'data', path }];
+    case 'exists':
+      return [
+        { kind: 'data', path },
+        { kind: 'exist', path },
+      ];
+    case 'children':
+      return [{ kind: 'child', path }];
+    default:
+      return unreachable(ask);
+  }
 }
 
-function userEvent(event: ServerEvent, root: string): WatchEvent {
-  const zxid = BigInt(event.zxid);
-  switch (event.type) {
-    case 'resync':
-      return { type: 'resync', reason: 'reconnected', zxid };
-    case 'created':
-    case 'changed':
-    case 'deleted':
-    case 'children':
-      return { type: event.type, path: withoutRoot(root, event.path), zxid };
-    default:
-      return unreachable(event.type);
-  }
+function armedBy(ask: Ask, answer: Answer): Armed | undefined {
+  const [wanted] = wantedBy(ask);
+  if (wanted === undefined || answer.kind !== ask.kind) return undefined;
+  const { path } = wanted;
+  const kind = answer.kind === 'exists' && answer.stat === undefined ? 'exist' : wanted.kind;
+  return { kind, path, zxid: answer.zxid };
+}
+
+function newSession(zxid: number): WatchEvent {
+  return { type: 'resync', reason: 'new-session', zxid: BigInt(zxid) };
 }

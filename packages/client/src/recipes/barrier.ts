@@ -10,7 +10,7 @@ import { forget, nextWakeUp, watchNode } from './wake-up.ts';
  * barrier that you closed stays closed when your session is lost, except with `ephemeral: true`: then it opens.
  *
  * **Znodes:** `path` itself (persistent, or ephemeral), which exists while the barrier is closed. Missing parents are
- * made and stay.
+ * made as containers, which the ensemble takes away when they are empty.
  *
  * ```ts
  * const barrier = new Barrier(zk, '/barriers/migration');
@@ -41,7 +41,7 @@ export class Barrier {
       await this.#zk.create(this.path, '', {
         ...options,
         mode: this.#ephemeral ? 'ephemeral' : 'persistent',
-        parents: true,
+        parents: 'container',
       });
     } catch (error) {
       if (!isZkError(error, 'NODE_EXISTS')) throw error;

@@ -81,10 +81,10 @@ export async function createContender(zk: ZooKeeper, request: ContenderRequest):
   }
 }
 
-/** Without a connection its answer may be lost; the next create tells whether it happened. */
+/** Of containers, which the ensemble takes away once nobody stands in line. Without a connection its answer may be lost; the next create tells whether it happened. */
 async function ensureParent(zk: ZooKeeper, parent: string, session: Session): Promise<void> {
   try {
-    await zk.ensure(parent, boundTo(session));
+    await zk.ensure(parent, { ...boundTo(session), container: true });
   } catch (error) {
     if (!isInterruption(error)) throw error;
     await session.whenConnected(boundTo(session));

@@ -81,6 +81,8 @@ export class DoubleBarrier {
    */
   async enter(options: EnterOptions = {}): Promise<BarrierRound> {
     const id = checkContenderId(options.id ?? this.#id);
+    const { recipe, wallMs } = this.#zk.surroundings;
+    const beganMs = wallMs();
     const patience = new Patience(options, this.#zk.surroundings, (waitedMs) => {
       const message = `fewer than ${this.parties} parties came within ${waitedMs} ms`;
       return new ZkError('LOCK_TIMEOUT', { path: this.path, op: 'enter', message });
@@ -90,7 +92,10 @@ export class DoubleBarrier {
         const session = await patience.race(establishedSession(this.#zk));
         try {
           const entered = await this.#attempt(session, patience, id);
-          if (entered) return entered;
+          if (!entered) continue;
+          const durationMs = Math.max(0, wallMs() - beganMs);
+          recipe({ recipe: 'double-barrier', path: this.path, event: 'entered', durationMs });
+          return entered;
         } catch (error) {
           if (isInterruption(error)) continue;
           if (!isSessionLost(error) || options.retryOnExpiry === false) throw error;
@@ -136,7 +141,7 @@ export class DoubleBarrier {
       if (node)
         return { zk: this.#zk, barrier: this.path, round: roundNumber(node), version: node.stat.version };
       try {
-        await this.#zk.create(this.path, '1', { ...boundTo(session), parents: true });
+        await this.#zk.create(this.path, '1', { ...boundTo(session), parents: 'container' });
       } catch (error) {
         if (!isZkError(error, 'NODE_EXISTS')) throw error;
       }

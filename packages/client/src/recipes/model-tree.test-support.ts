@@ -115,6 +115,12 @@ export class ModelTree {
         if (version !== undefined && version !== node.version) return 'BAD_VERSION';
         return { kind: 'check', check: { path } };
       }
+      case 'checkOwner': {
+        const { path, sessionId } = operation.checkOwner;
+        const node = this.#nodes.get(path);
+        if (!node) return 'NO_NODE';
+        return node.owner === sessionId ? { kind: 'checkOwner', checkOwner: { path } } : 'CONFLICT';
+      }
       case 'checkAbsent': {
         const { path } = operation.checkAbsent;
         return this.#nodes.has(path) ? 'NODE_EXISTS' : { kind: 'checkAbsent', checkAbsent: { path } };

@@ -2,6 +2,7 @@ import { type Lease, LeaseLostError } from '@zabra/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectOn } from '../core/create-client.ts';
 import type { ClientEnv } from '../core/env.ts';
+import { served } from '../core/model-server.test-support.ts';
 import { SILENT } from '../core/surroundings.ts';
 import { ModelBench } from './model-bench.test-support.ts';
 import { Mutex } from './mutex.ts';
@@ -428,4 +429,23 @@ test('timeouts run on the clock of the client, and names come from its randomnes
     expect.stringMatching(/^_c_abababab-abab-abab-abab-abababababab-lock-\d{10}$/),
   );
   ensemble.expire(Number(zk.session.id));
+});
+
+test('the line is made of containers, and instrumentation is told when the lock is acquired', async () => {
+  const told: unknown[] = [];
+  const { server, zk, world } = await served({ instrumentation: { recipe: (info) => told.push(info) } });
+  const lease = await server.during(new Mutex(zk, '/locks/a').acquire());
+  const made = world.stream.requests.flatMap((request) =>
+    request.kind === 'create' && !request.create.path.includes('_c_')
+      ? [[request.create.path, request.create.mode]]
+      : [],
+  );
+  await server.during(lease.release());
+  expect(new Map(made as [string, string][])).toEqual(
+    new Map([
+      ['/locks', 'CONTAINER'],
+      ['/locks/a', 'CONTAINER'],
+    ]),
+  );
+  expect(told).toEqual([{ recipe: 'mutex', path: '/locks/a', event: 'acquired', durationMs: 0 }]);
 });

@@ -55,8 +55,9 @@ export interface Contender {
  * let that refuse smaller ones. When the session is lost while you wait, you stand in line again at its end
  * (`retryOnExpiry`). A connection that is down for a while loses nothing, unless you ask for `onSuspended: 'lose'`.
  *
- * **Znodes:** `path` (persistent) and below it one `_c_<guid>-lock-<sequence>` (ephemeral, sequential) for the holder
- * and each waiter, with id and data. Other children are left alone.
+ * **Znodes:** `path` and missing parents (containers, which the ensemble takes away some time after the last one left)
+ * and below it one `_c_<guid>-lock-<sequence>` (ephemeral, sequential) for the holder and each waiter, with id and data.
+ * Other children are left alone.
  *
  * ```ts
  * const mutex = new Mutex(zk, '/locks/invoice-42', { id: 'worker-7' });
@@ -89,6 +90,7 @@ export class Mutex {
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
     const data = this.#nodeData(options);
+    const beganMs = this.#zk.surroundings.wallMs();
     let holder: string | undefined;
     const patience = new Patience(options, this.#zk.surroundings, (waitedMs) =>
       lockTimeout(this.path, waitedMs, holder),
@@ -98,7 +100,9 @@ export class Mutex {
         const session = await patience.race(establishedSession(this.#zk));
         try {
           const standing = this.#stand({ session, patience, data, holderSeen: (seen) => (holder = seen) });
-          return await patience.race(standing, releaseLate);
+          const lease = await patience.race(standing, releaseLate);
+          this.#tellAcquired(beganMs);
+          return lease;
         } catch (error) {
           // We held nothing yet, so a new session may start from zero.
           if (!isSessionLost(error) || options.retryOnExpiry === false) throw error;
@@ -115,6 +119,7 @@ export class Mutex {
    */
   async tryAcquire(options: Omit<AcquireOptions, 'timeoutMs'> = {}): Promise<Lease | null> {
     const data = this.#nodeData(options);
+    const beganMs = this.#zk.surroundings.wallMs();
     const { signal } = options;
     const patience = new Patience(signal ? { signal } : {}, this.#zk.surroundings, (waitedMs) =>
       lockTimeout(this.path, waitedMs, undefined),
@@ -125,10 +130,12 @@ export class Mutex {
         .children(this.path, { session: session.id, ...(signal ? { signal } : {}) })
         .catch(noneIfAbsent);
       if (inOrder(listing, KIND).length > 0) return null;
-      return await patience.race(
+      const lease = await patience.race(
         this.#tryStand(session, patience, data),
-        (lease) => lease && releaseLate(lease),
+        (late) => late && releaseLate(late),
       );
+      if (lease !== null) this.#tellAcquired(beganMs);
+      return lease;
     } finally {
       patience.end();
     }
@@ -230,6 +237,16 @@ export class Mutex {
     // The listing may have come late: first in line is worth nothing when the session may have expired since.
     if (own.session.remainingMs <= 0) throw new ZkError('SESSION_EXPIRED', { path: own.path });
     return new TenureLease(new Tenure(this.#zk, own, this.#options.onSuspended ?? 'hold'));
+  }
+
+  #tellAcquired(beganMs: number): void {
+    const { recipe, wallMs } = this.#zk.surroundings;
+    recipe({
+      recipe: 'mutex',
+      path: this.path,
+      event: 'acquired',
+      durationMs: Math.max(0, wallMs() - beganMs),
+    });
   }
 
   #nodeData({ id = this.#options.id ?? '', data = this.#options.data ?? '' }: AcquireOptions): Bytes {

@@ -57,7 +57,7 @@ export interface Scenario {
   readonly harms: readonly Harm['kind'][];
   /** It rejects when its client gives up, and does not go on by itself. */
   readonly asksOnce?: true;
-  /** Paths that may stay: parents, which are persistent until containers come. */
+  /** Paths that may stay: parents, which are containers, and which the model's ensemble does not take away. */
   readonly parents: RegExp;
   begin(subject: ZooKeeper, other: ZooKeeper): Promise<Run>;
 }

@@ -179,6 +179,8 @@ function namesHeld(session: Session): Set<string> {
 
 /** Why a session is lost, as far as it says itself. */
 function reasonOf({ state, signal }: Session): LostReason {
-  if (state === 'closed' || isZkError(signal.reason, 'CLIENT_CLOSED')) return 'client-closed';
+  if (state === 'closed' || state === 'auth-failed' || isZkError(signal.reason, 'CLIENT_CLOSED')) {
+    return 'client-closed';
+  }
   return state === 'expired' || signal.aborted ? 'session-expired' : 'local-deadline';
 }

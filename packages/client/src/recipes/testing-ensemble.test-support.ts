@@ -216,6 +216,7 @@ export class ModelEnsemble {
           serverId: 1,
           clusterId: 'model',
           zxid: this.tree.zxid,
+          readOnly: false,
         },
       },
     ]);
@@ -238,7 +239,10 @@ export class ModelEnsemble {
               ? 'CHILDREN'
               : undefined;
     if (missed === undefined) session.watches.set(`${kind} ${path}`, kind);
-    else this.#say(stream, [{ kind: 'event', event: { type: missed, path, zxid: this.tree.zxid, kind } }]);
+    else
+      this.#say(stream, [
+        { kind: 'event', event: { type: missed, path, zxid: this.tree.zxid, kind, watchId: 0 } },
+      ]);
   }
 
   #request(stream: Stream, request: ClientRequest): void {
@@ -311,14 +315,26 @@ export class ModelEnsemble {
         const stat = tree.statOf(path);
         if (!stat) return absent();
         if (watch) session.watches.set(`CHILD ${path}`, 'CHILD');
-        return { kind: 'children', xid, zxid: tree.zxid, children: { names: tree.childrenOf(path), stat } };
+        return {
+          kind: 'children',
+          xid,
+          zxid: tree.zxid,
+          children: { names: tree.childrenOf(path), stat, more: false, stats: [] },
+        };
       }
       case 'sync':
         return { kind: 'sync', xid, zxid: tree.zxid, sync: {} };
       case 'transaction':
         return this.#write(session, xid, request.transaction.operations, true);
-      default:
+      case 'removeWatch':
+        session.watches.delete(`${request.removeWatch.kind} ${request.removeWatch.path}`);
+        return { kind: 'watch', xid, zxid: tree.zxid, watch: {} };
+      case 'create':
+      case 'set':
+      case 'delete':
         return this.#write(session, xid, [request], false);
+      default:
+        throw new Error(`a request of a kind that the model does not know: ${request.kind}`);
     }
   }
 
@@ -347,7 +363,7 @@ export class ModelEnsemble {
       for (const session of this.#sessions.values()) {
         for (const kind of kinds) {
           if (session.watches.delete(`${kind} ${path}`) && session.stream) {
-            this.#say(session.stream, [{ kind: 'event', event: { type, path, zxid, kind } }]);
+            this.#say(session.stream, [{ kind: 'event', event: { type, path, zxid, kind, watchId: 0 } }]);
           }
         }
       }

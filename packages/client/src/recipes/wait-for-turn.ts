@@ -1,4 +1,4 @@
-import { LeaseLostError, type ZooKeeper } from '@zabra/client';
+import { isZkError, LeaseLostError, type ZooKeeper } from '@zabra/client';
 import { inOrder, type OwnContender } from './contender.ts';
 import { decodeContenderData } from './contender-data.ts';
 import type { Patience } from './patience.ts';
@@ -34,7 +34,7 @@ export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn):
   for (;;) {
     turn.patience.throwIfOver();
     try {
-      names ??= await zk.children(turn.parent, options);
+      names ??= await zk.children(turn.parent, options).catch(noneIfAbsent);
       const line = inOrder(names, turn.kind);
       const place = line.findIndex((contender) => contender.name === own.name);
       if (place === -1) throw new LeaseLostError('node-deleted', { path: own.path });
@@ -65,6 +65,12 @@ export async function waitForTurn(zk: ZooKeeper, own: OwnContender, turn: Turn):
     // Whatever woke us, only a new look tells where we stand.
     names = undefined;
   }
+}
+
+/** The line is a container: it goes some time after the last one who stood in it, us included. */
+function noneIfAbsent(error: unknown): readonly string[] {
+  if (isZkError(error, 'NO_NODE')) return [];
+  throw error;
 }
 
 const WAITS_FOR_ITSELF =
