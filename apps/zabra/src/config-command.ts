@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '@zabra/server';
 import { type ConfigFlags, readConfigFile } from './config-file.ts';
+import { serverEnvironment } from './connection.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { print, table } from './output.ts';
 
@@ -7,7 +8,7 @@ import { print, table } from './output.ts';
 export async function loadConfig(flags: ConfigFlags): Promise<ResolvedConfig> {
   const file = flags.config === undefined ? undefined : await readConfigFile(flags.config);
   const { resolveConfig } = await import('@zabra/server');
-  return resolveConfig({ file, environment: process.env, assignments: flags.set });
+  return resolveConfig({ file, environment: serverEnvironment(), assignments: flags.set });
 }
 
 /** `zabra config`: each value that a server would start with, and who said it. */

@@ -27,10 +27,15 @@ const WRONG_DIRECTORY: ReadonlySet<string> = new Set(['OTHER_CLUSTER', 'OTHER_SE
 
 /** One line that names what happened, and one with the way out where the error itself doesn't say it. */
 export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return `zabra: ${String(error)}\n`;
+  const { message, hint } = diagnose(error);
+  return `zabra: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+}
+
+/** What happened, and the way out where the message itself doesn't say it. */
+export function diagnose(error: unknown): { readonly message: string; readonly hint: string | undefined } {
+  if (!(error instanceof Error)) return { message: String(error), hint: undefined };
   const { code, outcome } = error as { readonly code?: unknown; readonly outcome?: unknown };
-  const hint = outcome === 'unknown' ? MAYBE_APPLIED : HINTS[String(code)];
-  return `zabra: ${error.message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+  return { message: error.message, hint: outcome === 'unknown' ? MAYBE_APPLIED : HINTS[String(code)] };
 }
 
 const MAYBE_APPLIED = 'the write may have happened: look before you repeat it';
@@ -40,6 +45,9 @@ const HINTS: Readonly<Record<string, string>> = {
   NODE_EXISTS: 'change it with `zabra set PATH DATA`',
   NOT_EMPTY: 'delete what is below it too with --recursive',
   BAD_VERSION: 'somebody changed it: `zabra stat PATH` shows the version it has now',
+  NO_AUTH: '`zabra whoami` shows whom the ensemble takes you for; --auth or ZABRA_AUTH proves more',
+  INVALID_ACL: 'an entry is scheme:id:crwda, as world:anyone:r or auth::crwda behind --auth',
+  QUOTA_EXCEEDED: '`zabra listquota PATH` shows a limit, `zabra setquota` changes it',
   UNREACHABLE: 'is an ensemble running? `zabra status` shows it, `zabra up` starts one',
   CONNECTION_LOSS: '`zabra status` shows whether there is a leader',
   REQUEST_TIMEOUT: '`zabra status` shows whether there is a leader',

@@ -35,6 +35,21 @@ describe('a wrong command line exits with 2 and says what is needed', () => {
       args: ['get', '/a', '--servers', 'localhost'],
       says: '"localhost" is no server; --servers and ZABRA_SERVERS need HOST:PORT',
     },
+    {
+      name: 'a certificate without its key',
+      args: ['get', '/a', '--cert', 'mine.pem', '--servers', 'localhost:1'],
+      says: '--cert and --key go together',
+    },
+    {
+      name: 'a time to live that is none',
+      args: ['create', '/a', '-t', 'long'],
+      says: 'It needs a whole number from 1 to 1099511627775.',
+    },
+    {
+      name: 'a shell that is told its lines twice',
+      args: ['shell', '-c', 'ls /', '-f', 'lines'],
+      says: 'either from -c or from --file',
+    },
   ])('$name', async ({ args, says }) => {
     const { code, stdout, stderr } = await zabra(args);
     expect(stderr).toContain(says);
@@ -120,6 +135,14 @@ test('config shows each value with its origin', async () => {
   const json = JSON.parse((await zabra([...args, '--json'], options)).stdout);
   expect(json['timing.tickMs']).toEqual({ value: 20, origin: '--set' });
   expect(json['timing.silenceMs']).toEqual({ value: 2000, origin: '--set' });
+});
+
+test('a server is not told the credentials of whoever starts it', async () => {
+  const { code, stdout, stderr } = await zabra(['config'], { env: { ZABRA_AUTH: 'digest:ada:opensesame' } });
+  expect(stdout + stderr).not.toContain('opensesame');
+  // What it lacks is an id, not the knowledge of that variable.
+  expect(stderr).not.toContain('ZABRA_AUTH');
+  expect(code).toBe(78);
 });
 
 describe('without an ensemble', () => {

@@ -1,9 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import type { ConfigFlags } from './config-file.ts';
-import type { ServerFlags } from './data-commands.ts';
+import type { ServerFlags } from './connection.ts';
+import { addDataCommands } from './data-program.ts';
 import { EXIT, type ExitCode, exitCodeOf, explain } from './exit-code.ts';
 import { printError } from './output.ts';
+import type { ShellFlags } from './shell/run-shell.ts';
 import type { UpFlags } from './up-command.ts';
 
 /** Runs one command line and answers with the exit code. Each command's code is loaded only when it runs. */
@@ -35,7 +37,7 @@ function build(finish: Finish): Command {
     .addHelpText('after', EXAMPLES);
   addServerCommands(program, finish);
   addUpCommands(program, finish);
-  addDataCommands(program, finish);
+  addEnsembleCommands(program, finish);
   return program;
 }
 
@@ -95,9 +97,16 @@ function addUpCommands(program: Command, finish: Finish): void {
     });
 }
 
-function addDataCommands(program: Command, finish: Finish): void {
+function addEnsembleCommands(program: Command, finish: Finish): void {
   const command = (name: string, description: string): Command =>
-    program.command(name).description(description).addOption(serversOption()).addOption(dataOption());
+    program
+      .command(name)
+      .description(description)
+      .addOption(serversOption())
+      .addOption(dataOption())
+      .option('--ca <file>', 'the authority of the servers, where they ask clients for TLS')
+      .option('--cert <file>', 'your certificate, as an identity x509')
+      .option('--key <file>', 'the key of that certificate');
 
   command('status', 'show every server; exits 0 while there is a leader')
     .addOption(jsonOption())
@@ -105,50 +114,19 @@ function addDataCommands(program: Command, finish: Finish): void {
       const { showStatus } = await import('./status.ts');
       finish(await showStatus(flags));
     });
-  command('ls', 'print the names of the children')
-    .argument('<path>')
+  const asking = (name: string, about: string): Command =>
+    command(name, about)
+      .addOption(authOption())
+      .option('--read-only', 'a server without a quorum will do, if it allows that: reads of what it has');
+  addDataCommands(asking, finish);
+  asking('shell', "type commands one after the other; knows zkCli's spellings")
+    .addOption(commandOption())
+    .option('-f, --file <script>', 'run the lines of a file')
+    .option('--stop-on-error', 'end a script at its first failure')
     .addOption(jsonOption())
-    .action(async (path: string, flags: ServerFlags) => {
-      const { list } = await import('./data-commands.ts');
-      finish(await list(path, flags));
-    });
-  command('get', 'print the data and nothing else')
-    .argument('<path>')
-    .action(async (path: string, flags: ServerFlags) => {
-      const { get } = await import('./data-commands.ts');
-      finish(await get(path, flags));
-    });
-  command('set', 'replace the data')
-    .argument('<path>')
-    .argument('<data>', 'text, or - for standard input')
-    .addOption(versionOption())
-    .action(async (path: string, data: string, flags: ServerFlags) => {
-      const { set } = await import('./data-commands.ts');
-      finish(await set(path, data, flags));
-    });
-  command('create', 'create a node and print its path')
-    .argument('<path>')
-    .argument('[data]', 'text, or - for standard input')
-    .option('--sequential', 'append a number that grows with each child of the parent')
-    .option('--parents', 'create missing parents')
-    .action(async (path: string, data: string | undefined, flags: ServerFlags) => {
-      const { create } = await import('./data-commands.ts');
-      finish(await create(path, data, flags));
-    });
-  command('delete', 'delete a node')
-    .argument('<path>')
-    .addOption(versionOption())
-    .option('--recursive', 'delete what is below it first')
-    .action(async (path: string, flags: ServerFlags) => {
-      const { remove } = await import('./data-commands.ts');
-      finish(await remove(path, flags));
-    });
-  command('stat', 'show what is known of a node beside its data')
-    .argument('<path>')
-    .addOption(jsonOption())
-    .action(async (path: string, flags: ServerFlags & { readonly json?: boolean }) => {
-      const { stat } = await import('./data-commands.ts');
-      finish(await stat(path, flags));
+    .action(async (flags: ShellFlags) => {
+      const { runShell } = await import('./shell/run-shell.ts');
+      finish(await runShell(flags));
     });
 }
 
@@ -169,10 +147,16 @@ function dataOption(): Option {
 function serversOption(): Option {
   return new Option('--servers <host:port,...>', 'else ZABRA_SERVERS, else the local ensemble');
 }
-function versionOption(): Option {
-  return new Option('--version <n>', 'only if the node has this version').argParser(
-    integerBetween(0, 2 ** 31 - 1),
-  );
+/** Taken as it is: a complaint of commander would repeat it. */
+function authOption(): Option {
+  return new Option('--auth <scheme:credentials>', 'who you are; else ZABRA_AUTH; may be given again')
+    .default([], 'none')
+    .argParser((written: string, before: readonly string[]) => [...before, written]);
+}
+function commandOption(): Option {
+  return new Option('-c, --command <line>', 'run this line instead of reading any; may be given again')
+    .default([], 'none')
+    .argParser((written: string, before: readonly string[]) => [...before, written]);
 }
 
 function integerBetween(min: number, max: number): (written: string) => number {
@@ -191,5 +175,6 @@ Examples:
   zabra create /greeting hello        in another shell
   zabra get /greeting
   zabra up kill leader                and see who takes over: zabra status
+  zabra shell                         commands and paths complete with Tab; zkCli's spellings work
 
 Exit codes: 0 done, 1 the operation failed, 2 usage, 78 configuration.`;

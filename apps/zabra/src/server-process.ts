@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { serverEnvironment } from './connection.ts';
 import { Failure } from './exit-code.ts';
 import type { ServerReport } from './server-command.ts';
 
@@ -23,6 +24,7 @@ export class ServerProcess {
     const log = openSync(options.logFile, 'a');
     // The same command again, in whatever way this one was started (built or from source).
     const child = fork(process.argv[1] ?? '', ['server', '--config', options.configFile], {
+      env: serverEnvironment(),
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);

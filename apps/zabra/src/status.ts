@@ -1,4 +1,5 @@
 import type { ServerStatus } from '@zabra/server';
+import { type ServerFlags, tlsOf } from './connection.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { print, table } from './output.ts';
 import { type Target, targets } from './targets.ts';
@@ -22,12 +23,9 @@ export interface StatusEntry {
 const ANSWER_MS = 1000;
 
 /** `zabra status`: every server, and whether there is a leader. */
-export async function showStatus(flags: {
-  readonly servers?: string;
-  readonly data?: string;
-  readonly json?: boolean;
-}): Promise<ExitCode> {
-  const entries = withLag(await Promise.all(targets(flags).map(ask)));
+export async function showStatus(flags: ServerFlags & { readonly json?: boolean }): Promise<ExitCode> {
+  const tls = await tlsOf(flags);
+  const entries = withLag(await Promise.all(targets(flags).map((target) => ask(target, tls))));
   if (flags.json === true) await print(`${JSON.stringify({ servers: entries })}\n`);
   else await print(table([HEADINGS, ...entries.map(row)]));
   return entries.some(({ role }) => role === 'leader') ? EXIT.done : EXIT.failed;
@@ -49,9 +47,9 @@ interface Answer {
   readonly status: ServerStatus | undefined;
 }
 
-async function ask(target: Target): Promise<Answer> {
+async function ask(target: Target, tls?: Awaited<ReturnType<typeof tlsOf>>): Promise<Answer> {
   const { fetchStatus } = await import('@zabra/server');
-  const status = await fetchStatus(target.client, ANSWER_MS).catch(() => undefined);
+  const status = await fetchStatus(target.client, ANSWER_MS, tls).catch(() => undefined);
   return { target, status };
 }
 
