@@ -1,7 +1,8 @@
+import { data } from './data.ts';
 import { smoke } from './smoke.ts';
 
 /** `npm run bench -- NAME`: figures, never a pass or a fail. */
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { smoke };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = { data, smoke };
 
 const [name] = process.argv.slice(2);
 const bench = name === undefined ? undefined : BENCHES[name];

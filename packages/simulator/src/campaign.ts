@@ -108,6 +108,12 @@ const COUNTS: readonly string[] = [
   'sessions expired',
   'locks taken',
   'leases lost',
+  'reads confirmed by a quorum',
+  'plain reads of an older state',
+  'events of standing watches',
+  'gaps told to standing watches',
+  'nodes reaped',
+  'writes refused by a quota',
 ];
 
 const REPORT: readonly (readonly [TallyGroup, readonly string[]])[] = [
@@ -118,7 +124,7 @@ const REPORT: readonly (readonly [TallyGroup, readonly string[]])[] = [
 
 function reportOf(tally: Tally): string[] {
   return REPORT.flatMap(([group, kinds]) =>
-    kinds.map((kind) => `${kind.padEnd(20)} ${tally.get(group, kind)}`),
+    kinds.map((kind) => `${kind.padEnd(30)} ${tally.get(group, kind)}`),
   );
 }
 

@@ -9,7 +9,7 @@ const SESSION = 77;
 const NONCE = 'nonce';
 
 function txn(requestNo: number, path: string): Uint8Array {
-  const create = { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ephemeralOwner: 0 } as const;
+  const create = { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ephemeralOwner: 0, ttlMs: 0 } as const;
   return encodeTxn({
     kind: 'change',
     timeMs: 1,
@@ -337,7 +337,7 @@ function stream(t: ReturnType<typeof bench>, zxid: Zxid = at(1)) {
                 answeredThrough: 0,
                 minZxid: 0,
                 linearizable: false,
-                create: { path, data: NOTHING, mode: 'PERSISTENT', acl: [] },
+                create: { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ttlMs: 0 },
               },
             },
           ],
@@ -356,7 +356,7 @@ function stream(t: ReturnType<typeof bench>, zxid: Zxid = at(1)) {
                 answeredThrough: 0,
                 minZxid: 0,
                 linearizable: false,
-                children: { path, watch: true },
+                children: { path, watch: true, after: '', limit: 0, withStats: false },
               },
             },
           ],
@@ -384,7 +384,12 @@ function stream(t: ReturnType<typeof bench>, zxid: Zxid = at(1)) {
           entries: [
             {
               kind: 'reply',
-              reply: { kind: 'children', xid, zxid, children: { names: [], stat: STAT } },
+              reply: {
+                kind: 'children',
+                xid,
+                zxid,
+                children: { names: [], stat: STAT, more: false, stats: [] },
+              },
             },
           ],
         }),
@@ -392,7 +397,7 @@ function stream(t: ReturnType<typeof bench>, zxid: Zxid = at(1)) {
     childEvent: (path: string, zxid: Zxid) =>
       tap.received(
         encodeServerFrame({
-          entries: [{ kind: 'event', event: { type: 'CHILDREN', path, zxid, kind: 'CHILD' } }],
+          entries: [{ kind: 'event', event: { type: 'CHILDREN', path, zxid, kind: 'CHILD', watchId: 0 } }],
         }),
       ),
   };
@@ -407,11 +412,13 @@ const ATTACH = {
   nonce: NONCE,
   timeoutMs: 1000,
   lastZxid: 0,
+  readOnly: false,
   clusterId: '',
   attempt: 1,
 };
 const ATTACHED = {
   protocol: 1,
+  readOnly: false,
   features: 0,
   sessionId: SESSION,
   password: NOTHING,

@@ -29,7 +29,7 @@ export class Checker {
   /** For the clocks see {@link ExpiryChecker}. */
   constructor(members: readonly PeerId[], clocks: { nowMs: () => number; clockRateMax: number }) {
     this.expiry = new ExpiryChecker(clocks);
-    this.history = new HistoryChecker((sessionId) => this.expiry.ended(sessionId));
+    this.history = new HistoryChecker((sessionId) => this.expiry.ended(sessionId), clocks);
     this.logs = new LogChecker(this.history, members);
     this.sessions = new SessionChecker(this.history, this.expiry);
   }

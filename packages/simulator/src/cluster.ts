@@ -93,8 +93,17 @@ export class Cluster {
         this.crash(id, 'process');
       },
     });
-    const { timing, limits, storage } = this.#config;
-    const options = { id, members: this.members, clusterId: 'simulated', timing, limits, storage };
+    const { timing, limits, storage, access, readOnlyMode } = this.#config;
+    const options = {
+      id,
+      members: this.members,
+      clusterId: 'simulated',
+      timing,
+      limits,
+      storage,
+      access,
+      readOnlyMode,
+    };
     startServer(env, options, guarded(process, this.#watcher.observer(id))).then(
       (running) => {
         if (host.process === process && process.isAlive) host.running = running;

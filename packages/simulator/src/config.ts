@@ -1,5 +1,7 @@
 import { COUNTER_MAX } from '@zabra/model';
 import {
+  type AccessOptions,
+  DEFAULT_ACCESS,
   DEFAULT_LIMITS,
   DEFAULT_STORAGE,
   DEFAULT_TIMING,
@@ -25,6 +27,7 @@ export const FAULT_KINDS = [
   'client crash',
   'slow disk',
   'clock jump',
+  'leader cut off',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -46,6 +49,8 @@ export interface RunConfig {
   readonly timing: Timing;
   readonly limits: Limits;
   readonly storage: StorageOptions;
+  readonly access: AccessOptions;
+  readonly readOnlyMode: boolean;
 }
 
 const KiB = 1024;
@@ -86,9 +91,12 @@ export function drawConfig(random: RandomStream): RunConfig {
       electionPatienceMs: random.between(20, 200),
       notifyIntervalMs: random.between(20, 100),
       sessionTimeoutMinMs: SESSION_TIMEOUT_MS_MIN,
+      containerGraceMs: random.pick([50, 500, 10_000]),
     },
     limits: drawLimits(random),
     storage: drawStorage(random),
+    access: DEFAULT_ACCESS,
+    readOnlyMode: false,
   };
 }
 
@@ -99,6 +107,9 @@ function drawLimits(random: RandomStream): Limits {
     historyRecordsMax: random.between(20, 100),
     historyBytesMax: random.pick([4 * KiB, 1024 * KiB]),
     learnerWindowBytesMax: random.pick([4 * KiB, 1024 * KiB]),
+    eventHistoryMax: random.pick([5, 50, 10_000]),
+    reapedPerSecondMax: random.pick([2, 100]),
+    transactionOperationsMax: random.pick([5, 1000]),
     proposalsBytesMax: random.pick([KiB, 64 * KiB]),
     counterMax: random.chance(0.1) ? random.between(80, 300) : COUNTER_MAX,
   };

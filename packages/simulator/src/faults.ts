@@ -110,6 +110,9 @@ export class Faults {
       case 'one-way partition':
         this.#partition(kind);
         break;
+      case 'leader cut off':
+        this.#cutOffLeader();
+        break;
       case 'reset':
       case 'half-open':
         this.#reset(target, kind);
@@ -177,6 +180,24 @@ export class Faults {
       for (const [a, b] of cut) {
         this.#network.unblock(a, b);
         this.#network.unblock(b, a);
+      }
+    });
+  }
+
+  /** The others elect another while it still believes that it leads, and its clients still see it. */
+  #cutOffLeader(): void {
+    const leader = this.#cluster.leader();
+    if (leader === undefined) return;
+    const others = this.#cluster.members.filter((id) => id !== leader);
+    for (const id of others) {
+      this.#network.block(leader, id);
+      this.#network.block(id, leader);
+    }
+    this.#tally.add('faults', 'leader cut off');
+    this.#scheduler.after(this.#random.logBetween(100_000, 4_000_000), () => {
+      for (const id of others) {
+        this.#network.unblock(leader, id);
+        this.#network.unblock(id, leader);
       }
     });
   }

@@ -1,7 +1,8 @@
-import { type Epoch, epochOf, parentOf, type Zxid } from '@zabra/model';
-import { type Change, decodeTxn, type Txn } from '@zabra/proto';
+import { type Epoch, epochOf, type Zxid } from '@zabra/model';
+import { decodeTxn, type Txn } from '@zabra/proto';
 import type { LogRecord } from '@zabra/zab';
 import { hashBytes } from './trace.ts';
+import { type ModelEvent, TreeModel } from './tree-model.ts';
 import { demand } from './violation.ts';
 
 /** A numbered write as the history holds it. */
@@ -24,11 +25,17 @@ export class HistoryChecker {
   /** Of each path: when its data (or existence) and its list of children changed, oldest first. */
   readonly #dataChanges = new Map<string, Zxid[]>();
   readonly #childChanges = new Map<string, Zxid[]>();
+  readonly #events: ModelEvent[] = [];
   readonly #sessionEnded: (sessionId: number) => void;
+  readonly tree: TreeModel;
 
-  /** `sessionEnded` hears of each session's end when the first server delivers it. */
-  constructor(sessionEnded: (sessionId: number) => void) {
+  /** `sessionEnded` hears of each session's end when the first server delivers it. For the clocks see {@link TreeModel}. */
+  constructor(
+    sessionEnded: (sessionId: number) => void,
+    clocks: { nowMs: () => number; clockRateMax: number },
+  ) {
     this.#sessionEnded = sessionEnded;
+    this.tree = new TreeModel(clocks);
   }
 
   get length(): number {
@@ -98,6 +105,23 @@ export class HistoryChecker {
     return changes[index];
   }
 
+  /** Everything that watches can hear of, in order; grows at its end. */
+  get events(): readonly ModelEvent[] {
+    return this.#events;
+  }
+
+  /** The place among `events` of the first one after `zxid`. */
+  eventsAfter(zxid: number): number {
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#events[middle] as ModelEvent).zxid <= zxid) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   #append(record: LogRecord, hash: number): void {
     this.#indexes.set(record.zxid, this.#zxids.length);
     this.#zxids.push(record.zxid);
@@ -116,12 +140,10 @@ export class HistoryChecker {
       case 'closeSession':
         this.#sessionEnded(txn.closeSession.sessionId);
         break;
-      case 'change':
-        this.#noteChange(zxid, txn.change);
-        break;
-      case 'transaction':
-        for (const change of txn.transaction.changes) this.#noteChange(zxid, change);
-        break;
+    }
+    for (const event of this.tree.apply(zxid, txn)) {
+      this.#events.push(event);
+      note(event.type === 'CHILDREN' ? this.#childChanges : this.#dataChanges, event.path, zxid);
     }
     if (txn.requestNo > 0) this.#numberWrite(zxid, txn);
   }
@@ -136,14 +158,6 @@ export class HistoryChecker {
       second: zxid,
     });
     this.#writes.set(key, { zxid, txn });
-  }
-
-  #noteChange(zxid: Zxid, change: Change): void {
-    if (change.kind === 'set') note(this.#dataChanges, change.set.path, zxid);
-    if (change.kind !== 'create' && change.kind !== 'delete') return;
-    const path = change.kind === 'create' ? change.create.path : change.delete.path;
-    note(this.#dataChanges, path, zxid);
-    note(this.#childChanges, parentOf(path), zxid);
   }
 }
 

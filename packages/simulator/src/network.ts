@@ -1,4 +1,4 @@
-import { assert } from '@zabra/model';
+import { assert, type Identity } from '@zabra/model';
 import type { FrameStream, StreamHandlers } from '@zabra/server/core';
 import type { Process } from './process.ts';
 import type { RandomStream } from './random.ts';
@@ -144,14 +144,8 @@ class Connection {
     };
     const there = new Lane(network, options.from, options.to, () => this.#isOpen);
     const back = new Lane(network, options.to, options.from, () => this.#isOpen);
-    this.dialer = new Endpoint({ network, out: there, incoming: back, remote: hostName(options.to), forget });
-    this.acceptor = new Endpoint({
-      network,
-      out: back,
-      incoming: there,
-      remote: hostName(options.from),
-      forget,
-    });
+    this.dialer = new Endpoint({ network, out: there, incoming: back, remote: options.to, forget });
+    this.acceptor = new Endpoint({ network, out: back, incoming: there, remote: options.from, forget });
     this.dialer.process = options.process;
     there.receiver = this.acceptor;
     back.receiver = this.dialer;
@@ -291,6 +285,7 @@ const WINDOW_BYTES = 64 * 1024;
 /** One side of a stream, in the shape that servers and clients know. */
 export class Endpoint implements FrameStream {
   readonly remote: string;
+  readonly identities: readonly Identity[];
   readonly out: Lane;
   readonly #incoming: Lane;
   process: Process | undefined;
@@ -304,13 +299,14 @@ export class Endpoint implements FrameStream {
     network: Network;
     out: Lane;
     incoming: Lane;
-    remote: string;
+    remote: HostId;
     forget: () => void;
   }) {
     this.#network = options.network;
     this.out = options.out;
     this.#incoming = options.incoming;
-    this.remote = options.remote;
+    this.remote = hostName(options.remote);
+    this.identities = [{ scheme: 'ip', id: hostAddress(options.remote) }];
     this.#forget = options.forget;
   }
 
@@ -374,6 +370,11 @@ export class Endpoint implements FrameStream {
     });
     if (this.process?.isAlive === false) this.isOver = true;
   }
+}
+
+/** Each machine has one: clients are told apart by it. */
+export function hostAddress(host: HostId): string {
+  return `10.0.${host >> 8}.${host & 0xff}`;
 }
 
 export function hostName(host: HostId): string {

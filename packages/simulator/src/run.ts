@@ -176,6 +176,14 @@ class World {
     this.#tally.add('counts', 'sessions expired', this.#checker.expiry.expired);
     this.#tally.add('counts', 'locks taken', this.#checker.locks.taken);
     this.#tally.add('counts', 'leases lost', this.#checker.locks.lost);
+    const { confirmed, stale } = this.#checker.sessions.reads;
+    this.#tally.add('counts', 'reads confirmed by a quorum', confirmed);
+    this.#tally.add('counts', 'plain reads of an older state', stale);
+    const { heard, resyncs } = this.#checker.sessions.standing;
+    this.#tally.add('counts', 'events of standing watches', heard);
+    this.#tally.add('counts', 'gaps told to standing watches', resyncs);
+    this.#tally.add('counts', 'nodes reaped', this.#checker.history.tree.reaped);
+    this.#tally.add('counts', 'writes refused by a quota', this.#workload.errors.get('QUOTA_EXCEEDED') ?? 0);
     return {
       failure: this.#failure,
       traceHash: this.#trace.digest(),
@@ -235,6 +243,17 @@ class World {
     demand(digests.size === 1, 'in the end every server has the same digest', {
       digests: [...digests].join(' '),
     });
+    const { paths } = this.#checker.history.tree;
+    for (const id of this.#cluster.members) {
+      const tree = this.#cluster.running(id)?.replica.tree;
+      const missing = paths.filter((path) => tree?.stat(path) === undefined);
+      demand(missing.length === 0 && tree?.nodeCount === paths.length, 'the tree is what the history makes', {
+        server: id,
+        missing: missing.join(' '),
+        nodes: tree?.nodeCount,
+        expected: paths.length,
+      });
+    }
   }
 
   #checkVacuity(): void {
@@ -279,7 +298,8 @@ class World {
         const { zk, random, sleep, faulty, crash } = this.#newClient(this.#config.sessionTimeoutMs);
         const live = async (): Promise<void> => {
           const workload = this.#workload;
-          await runClient({ zk, workload, random: random.stream('workload'), activities, sleep });
+          const { history } = this.#checker;
+          await runClient({ zk, workload, history, random: random.stream('workload'), activities, sleep });
           await zk.close();
           this.#faults.removeClient(faulty);
         };

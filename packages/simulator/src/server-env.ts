@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { ClientNetwork, Clock, Env, Logger, PeerNetwork, PeerService } from '@zabra/server/core';
+import type { Identity } from '@zabra/model';
+import type {
+  ClientNetwork,
+  Clock,
+  Credentials,
+  Env,
+  Logger,
+  PeerNetwork,
+  PeerService,
+} from '@zabra/server/core';
 import { type Machine, SimulatedDisk } from './disk.ts';
 import type { HostId, Listener, Network } from './network.ts';
 import { type Process, ProcessEnded } from './process.ts';
@@ -43,6 +52,7 @@ export function createServerEnv(options: ServerEnvOptions): Env {
     disk: new SimulatedDisk(options),
     peers: createPeerNetwork(options, listener),
     clients: createClientNetwork(listener),
+    credentials: createCredentials(options),
     log: createLogger(process, trace),
     fatal: (error) => {
       if (process.isAlive) {
@@ -118,6 +128,29 @@ function createClientNetwork(listener: Listener): ClientNetwork {
     },
   };
 }
+
+/** Whom `user:password` proves, some time later. As the real ones, but with one cheap hash, and no other scheme. */
+function createCredentials({ process, scheduler, random }: ServerEnvOptions): Credentials {
+  return {
+    prove: (scheme, credentials, answer) => {
+      if (!process.effect()) return;
+      startTimer(process, scheduler, 1 + random.below(PROVING_US_MAX), () =>
+        answer(scheme === 'digest' ? digestIdentities(credentials) : []),
+      );
+    },
+  };
+}
+
+function digestIdentities(credentials: Uint8Array): readonly Identity[] {
+  const text = new TextDecoder().decode(credentials);
+  const colon = text.indexOf(':');
+  if (colon <= 0 || colon === text.length - 1) return [];
+  const hash = createHash('sha1').update(credentials).digest('base64');
+  return [{ scheme: 'digest', id: `${text.slice(0, colon)}:${hash}` }];
+}
+
+/** What hashing a password takes, and waiting for those before it. */
+const PROVING_US_MAX = 200_000;
 
 function createLogger(process: Process, trace: Trace): Logger {
   const log =

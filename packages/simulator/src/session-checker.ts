@@ -15,12 +15,14 @@ import {
 import type { WireTap } from './client-env.ts';
 import type { ExpiryChecker } from './expiry-checker.ts';
 import type { ExecutedWrite, HistoryChecker } from './history-checker.ts';
+import { StandingWatches } from './standing-watches.ts';
 import { demand } from './violation.ts';
 
 /**
  * Listens on the wire of every client and holds the servers to what they tell: each session's replies come in the order
  * of its requests and never show an older state than one before; an acknowledged write is in the history, with that
- * result; the event of a watch comes before any reply that shows the change. What it hears of heartbeats goes to the
+ * result; a linearizable read and a sync show whatever anybody was shown before they were asked; the event of a watch
+ * comes before any reply that shows the change, and one that stays hears them all. What it hears of heartbeats goes to the
  * {@link ExpiryChecker}.
  */
 export class SessionChecker {
@@ -30,6 +32,10 @@ export class SessionChecker {
   #writes = 0;
   #refusals = 0;
   #events = 0;
+  /** The newest state that anybody was shown. */
+  #shownZxid = 0;
+  #confirmedReads = 0;
+  #staleReads = 0;
   /** Numbered writes acknowledged, each once. */
   readonly #acknowledged = new Map<string, { sessionId: number; nonce: string; requestNo: number }>();
 
@@ -51,6 +57,22 @@ export class SessionChecker {
     return this.#events;
   }
 
+  /** Events and gaps that watches which stay were told of. */
+  get standing(): { readonly heard: number; readonly resyncs: number } {
+    let heard = 0;
+    let resyncs = 0;
+    for (const { standing } of this.#sessions.values()) {
+      heard += standing.heard;
+      resyncs += standing.resyncs;
+    }
+    return { heard, resyncs };
+  }
+
+  /** Linearizable reads and syncs that were answered; and plain reads that showed less than somebody had seen before. */
+  get reads(): { readonly confirmed: number; readonly stale: number } {
+    return { confirmed: this.#confirmedReads, stale: this.#staleReads };
+  }
+
   /** At the end: every acknowledged write is in the history. */
   checkAcknowledged(): void {
     for (const { sessionId, nonce, requestNo } of this.#acknowledged.values()) {
@@ -67,6 +89,7 @@ export class SessionChecker {
       session: undefined,
       beatsSentMs: new Map(),
       requests: [],
+      shownWhenAsked: [],
       answered: 0,
     };
     return {
@@ -76,10 +99,12 @@ export class SessionChecker {
             stream.attach = entry.attach;
             stream.attachSentMs = this.#expiry.nowMs();
             // A new stream holds the watches that the client arms again, and no others.
-            this.#sessions.get(entry.attach.sessionId)?.watches.clear();
+            const session = this.#sessions.get(entry.attach.sessionId);
+            session?.watches.clear();
+            session?.standing.clear();
           }
           if (entry.kind === 'rearm') this.#rearm(stream, entry.rearm);
-          if (entry.kind === 'request') stream.requests.push(entry.request);
+          if (entry.kind === 'request') this.#asked(stream, entry.request);
           if (entry.kind === 'heartbeat') {
             stream.beatsSentMs.set(entry.heartbeat.number, this.#expiry.nowMs());
           }
@@ -99,6 +124,19 @@ export class SessionChecker {
     };
   }
 
+  #asked(stream: StreamView, request: ClientRequest): void {
+    stream.requests.push(request);
+    stream.shownWhenAsked.push(this.#shownZxid);
+    if (request.kind === 'addWatch')
+      stream.session?.standing.add(request.addWatch, request.addWatch.fromZxid);
+    if (request.kind === 'removeWatch') {
+      const { kind, path, id } = request.removeWatch;
+      stream.session?.standing.remove(id);
+      // Whether its event still comes is all the same from here on.
+      stream.session?.watches.delete(`${kind === 'CHILD' ? 'child' : 'data'} ${path}`);
+    }
+  }
+
   #attached(stream: StreamView, { sessionId, zxid, timeoutMs }: Attached): void {
     const asked = stream.attach?.sessionId ?? 0;
     demand(asked === 0 || asked === sessionId, 'a client gets the session it asked for', {
@@ -107,7 +145,12 @@ export class SessionChecker {
     });
     let session = this.#sessions.get(sessionId);
     if (session === undefined) {
-      session = { id: sessionId, seenZxid: 0, watches: new Map() };
+      session = {
+        id: sessionId,
+        seenZxid: 0,
+        watches: new Map(),
+        standing: new StandingWatches(this.#history),
+      };
       this.#sessions.set(sessionId, session);
     }
     stream.session = session;
@@ -139,6 +182,7 @@ export class SessionChecker {
       if (session !== undefined)
         arm(session, watch.kind === 'CHILD' ? 'child' : 'data', watch.path, watch.zxid);
     }
+    for (const watch of rearm.persistent) session?.standing.add(watch, rearm.fromZxid);
   }
 
   #reply(stream: StreamView, reply: Reply): void {
@@ -150,12 +194,27 @@ export class SessionChecker {
       expected: request?.xid,
       got: reply.xid,
     });
+    this.#judgeAge(stream, request, reply);
     this.#shows(stream, reply.zxid, 'a reply');
     if (request.requestNo > 0) {
       if (reply.kind === 'write') this.#acknowledge(stream, session, request, reply.write, reply.zxid);
       else this.#refusals++;
     }
     this.#arm(session, request, reply);
+  }
+
+  /** What was confirmed by a quorum is not older than what anybody knew when it was asked; what was not may be. */
+  #judgeAge(stream: StreamView, request: ClientRequest, reply: Reply): void {
+    const known = stream.shownWhenAsked[stream.answered - 1] ?? 0;
+    if (reply.kind === 'refused' || request.requestNo > 0) return;
+    if (request.linearizable || request.kind === 'sync') {
+      demand(reply.zxid >= known, 'a read that a quorum confirmed shows all that anybody had seen', {
+        session: stream.session?.id,
+        shown: reply.zxid,
+        known,
+      });
+      this.#confirmedReads++;
+    } else if (reply.zxid < known) this.#staleReads++;
   }
 
   /** The state of `zxid` is shown: not older than before, and no watch that it fires is still silent. */
@@ -169,6 +228,8 @@ export class SessionChecker {
       seen: session.seenZxid,
     });
     session.seenZxid = zxid;
+    this.#shownZxid = Math.max(this.#shownZxid, zxid);
+    session.standing.shown(zxid);
     for (const watch of session.watches.values()) {
       const changed = this.#history.firstChange(watch.path, watch.kind, watch.armedZxid);
       demand(changed === undefined || changed > zxid, 'the event comes before a reply that shows it', {
@@ -207,6 +268,8 @@ export class SessionChecker {
     if (request.kind === 'exists' && request.exists.watch && reply.kind === 'exists') {
       arm(session, 'data', request.exists.path, reply.zxid);
     }
+    if (request.kind === 'addWatch' && reply.kind === 'watch')
+      session.standing.added(request.addWatch.id, reply.zxid);
     if (request.kind === 'children' && request.children.watch && reply.kind === 'children') {
       arm(session, 'child', request.children.path, reply.zxid);
     }
@@ -216,6 +279,11 @@ export class SessionChecker {
     const session = stream.session;
     demand(session !== undefined, 'a session is attached before it hears events');
     this.#events++;
+    this.#shownZxid = Math.max(this.#shownZxid, event.zxid);
+    if (event.watchId > 0) {
+      session.standing.hear(event);
+      return;
+    }
     session.watches.delete(`${event.kind === 'CHILD' ? 'child' : 'data'} ${event.path}`);
     // The deletion of a node fires the watch on its children too, and is told once.
     if (event.type === 'DELETED' || event.type === 'RESYNC') session.watches.delete(`child ${event.path}`);
@@ -229,6 +297,8 @@ interface StreamView {
   readonly beatsSentMs: Map<number, number>;
   session: SessionView | undefined;
   readonly requests: ClientRequest[];
+  /** Of each request: the newest state that anybody had been shown when it was sent. */
+  readonly shownWhenAsked: number[];
   answered: number;
 }
 
@@ -236,6 +306,7 @@ interface SessionView {
   readonly id: number;
   seenZxid: number;
   readonly watches: Map<string, ArmedWatch>;
+  readonly standing: StandingWatches;
 }
 
 interface ArmedWatch {

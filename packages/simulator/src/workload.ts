@@ -1,9 +1,11 @@
 import type { ZooKeeper } from '@zabra/client/core';
 import { Mutex } from '@zabra/client/recipes';
 import { isClientError } from './client-adapter.ts';
+import type { HistoryChecker } from './history-checker.ts';
 import type { LockChecker } from './lock-checker.ts';
 import type { RandomStream } from './random.ts';
 import { demand } from './violation.ts';
+import { WatchListener } from './watch-listener.ts';
 
 /** What the clients of one run do together, and what they were promised. */
 export class Workload {
@@ -93,7 +95,17 @@ export async function takeEveryLock(zk: ZooKeeper, workload: Workload): Promise<
 }
 
 /** The nodes below which everything happens; the first client to come makes them. */
-export const ROOTS: readonly string[] = ['/counters', '/queue', '/things', '/live', '/pairs'];
+export const ROOTS: readonly string[] = [
+  '/counters',
+  '/queue',
+  '/things',
+  '/live',
+  '/pairs',
+  '/brief',
+  '/boxes',
+  '/groves',
+  '/bounded',
+];
 
 /**
  * One client: does one thing after another, each drawn anew, until it has had its turns or the workload is over. Whatever an operation may be
@@ -102,12 +114,14 @@ export const ROOTS: readonly string[] = ['/counters', '/queue', '/things', '/liv
 export async function runClient(options: {
   zk: ZooKeeper;
   workload: Workload;
+  history: HistoryChecker;
   random: RandomStream;
   activities: 'all' | 'locks';
   sleep: Sleep;
 }): Promise<void> {
-  const { zk, workload, random, sleep } = options;
+  const { zk, workload, history, random, sleep } = options;
   for (const root of ROOTS) await attempt(workload, () => zk.create(root, 'root'));
+  await attempt(workload, () => zk.setQuota('/bounded', { count: 8, bytes: 2000 }));
   const kinds =
     options.activities === 'locks'
       ? [takeLock]
@@ -118,7 +132,7 @@ export async function runClient(options: {
     if (workload.isStill) await sleep(STILL_MS);
     else {
       turn++;
-      await random.pick(kinds)(zk, workload, random, sleep);
+      await random.pick(kinds)({ zk, workload, history, random, sleep });
       await sleep(random.exponential(pauseMsMean));
     }
   }
@@ -128,7 +142,14 @@ export async function runClient(options: {
 const STILL_MS = 200;
 
 type Sleep = (delayMs: number) => Promise<void>;
-type Activity = (zk: ZooKeeper, workload: Workload, random: RandomStream, sleep: Sleep) => Promise<void>;
+interface Turn {
+  readonly zk: ZooKeeper;
+  readonly workload: Workload;
+  readonly history: HistoryChecker;
+  readonly random: RandomStream;
+  readonly sleep: Sleep;
+}
+type Activity = (turn: Turn) => Promise<void>;
 
 const ACTIVITIES: readonly Activity[] = [
   increment,
@@ -139,10 +160,16 @@ const ACTIVITIES: readonly Activity[] = [
   liveAndWatch,
   transferWithSequence,
   takeLock,
+  readConfirmed,
+  brieflyLived,
+  fillBoxes,
+  fellGroves,
+  fillBounds,
+  listen,
 ];
 
 /** Read-modify-write with a version. */
-async function increment(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function increment({ zk, workload, random }: Turn): Promise<void> {
   const path = `/counters/${random.below(3)}`;
   const counter = workload.counter(path);
   await attempt(workload, async () => {
@@ -164,7 +191,7 @@ async function increment(zk: ZooKeeper, workload: Workload, random: RandomStream
   });
 }
 
-async function enqueue(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function enqueue({ zk, workload, random }: Turn): Promise<void> {
   await attempt(workload, async () => {
     const { path } = await zk.create('/queue/item-', payload(random), { mode: 'persistent-sequential' });
     workload.keep(path);
@@ -172,7 +199,7 @@ async function enqueue(zk: ZooKeeper, workload: Workload, random: RandomStream):
 }
 
 /** Many at once on one stream: they must take effect, and be answered, in this order. */
-async function pipelineBurst(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function pipelineBurst({ zk, workload, random }: Turn): Promise<void> {
   const answered: number[] = [];
   const burst = Array.from({ length: random.between(3, 25) }, async (_value, index) => {
     await attempt(workload, async () => {
@@ -190,7 +217,7 @@ async function pipelineBurst(zk: ZooKeeper, workload: Workload, random: RandomSt
 }
 
 /** Two nodes that are only ever made and removed together. */
-async function transfer(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function transfer({ zk, workload, random }: Turn): Promise<void> {
   const name = `/pairs/${random.below(4)}`;
   await attempt(workload, async () => {
     const left = await zk.exists(`${name}-left`);
@@ -204,7 +231,7 @@ async function transfer(zk: ZooKeeper, workload: Workload, random: RandomStream)
   });
 }
 
-async function transferWithSequence(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function transferWithSequence({ zk, workload, random }: Turn): Promise<void> {
   await attempt(workload, async () => {
     const results = await zk
       .transaction()
@@ -218,19 +245,20 @@ async function transferWithSequence(zk: ZooKeeper, workload: Workload, random: R
 }
 
 /** Create, set, delete of few nodes by all: refusals abound. */
-async function churnThings(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function churnThings({ zk, workload, random }: Turn): Promise<void> {
   const path = `/things/${random.below(6)}`;
-  const action = random.below(4);
+  const action = random.below(5);
   await attempt(workload, async () => {
     if (action === 0) await zk.create(path, payload(random));
     if (action === 1) await zk.set(path, payload(random));
     if (action === 2) await zk.set(path, payload(random), { version: random.below(3) });
     if (action === 3) await zk.delete(path);
+    if (action === 4) await zk.setAcl(path, OPEN, { version: random.below(3) });
   });
 }
 
 /** An ephemeral of this session, and one-shot watches on what others do. */
-async function liveAndWatch(zk: ZooKeeper, workload: Workload, random: RandomStream): Promise<void> {
+async function liveAndWatch({ zk, workload, random }: Turn): Promise<void> {
   const action = random.below(5);
   const path = `/things/${random.below(6)}`;
   await attempt(workload, async () => {
@@ -242,13 +270,89 @@ async function liveAndWatch(zk: ZooKeeper, workload: Workload, random: RandomStr
   });
 }
 
+const OPEN = [{ scheme: 'world', id: 'anyone', perms: 'all' }] as const;
+
+/** What a quorum confirms is judged on the wire. */
+async function readConfirmed({ zk, workload, random }: Turn): Promise<void> {
+  const path = `/counters/${random.below(3)}`;
+  const action = random.below(3);
+  await attempt(workload, async () => {
+    if (action === 0) await zk.getOrNull(path, { linearizable: true });
+    if (action === 1) await zk.exists(path, { linearizable: true });
+    if (action === 2) {
+      await zk.sync(path);
+      await zk.getOrNull(path);
+    }
+  });
+}
+
+/** Nodes with a TTL, written and touched now and then. */
+async function brieflyLived({ zk, workload, random }: Turn): Promise<void> {
+  const path = `/brief/${random.below(3)}`;
+  const action = random.below(5);
+  const ttlMs = Math.round(random.logBetween(20, 2000));
+  await attempt(workload, async () => {
+    if (action <= 1) await zk.create(path, payload(random), { mode: 'ttl', ttlMs });
+    if (action === 2) await zk.set(path, payload(random));
+    if (action === 3) await zk.touch(path);
+    if (action === 4) await zk.create('/brief/item-', '', { mode: 'ttl-sequential', ttlMs });
+  });
+}
+
+/** Containers that fill and empty. */
+async function fillBoxes({ zk, workload, random }: Turn): Promise<void> {
+  const box = `/boxes/${random.below(3)}`;
+  const action = random.below(4);
+  await attempt(workload, async () => {
+    if (action === 0) await zk.create(box, '', { mode: 'container' });
+    if (action === 1) await zk.create(`${box}/thing`, payload(random), { parents: 'container' });
+    if (action >= 2) await zk.delete(`${box}/thing`);
+  });
+}
+
+/** Whole subtrees, in one change or in pieces, while others plant in them. */
+async function fellGroves({ zk, workload, random }: Turn): Promise<void> {
+  const grove = `/groves/${random.below(2)}`;
+  const action = random.below(4);
+  await attempt(workload, async () => {
+    if (action <= 1) {
+      const tree = `${grove}/${random.below(3)}/${random.below(3)}`;
+      await zk.create(tree, payload(random), { parents: true });
+    }
+    if (action === 2) await zk.delete(grove, { recursive: true });
+    if (action === 3) await zk.delete(grove, { recursive: true, atomic: true });
+  });
+}
+
+/** More than a quota allows. */
+async function fillBounds({ zk, workload, random }: Turn): Promise<void> {
+  const path = `/bounded/${random.below(12)}`;
+  const action = random.below(4);
+  const burst = Array.from({ length: random.between(1, 6) }, () =>
+    attempt(workload, async () => {
+      if (action <= 1) await zk.create(`/bounded/${random.below(12)}`, payload(random));
+      if (action === 2) await zk.set(path, payload(random));
+      if (action === 3) await zk.delete(path);
+    }),
+  );
+  await Promise.all(burst);
+}
+
+/** A watch that stays, listened to for a while. */
+async function listen({ zk, workload, history, random, sleep }: Turn): Promise<void> {
+  const path = random.pick(['/', '/things', '/live', '/groves', '/things/1']);
+  const recursive = random.chance(0.6);
+  const stop = new AbortController();
+  const listener = new WatchListener(history, { path, recursive });
+  const ended = sleep(random.logBetween(20, 4000)).then(() => stop.abort());
+  await attempt(workload, async () => {
+    for await (const event of zk.watch(path, { recursive, signal: stop.signal })) listener.hear(event);
+  });
+  await ended;
+}
+
 /** A lease is held for its time whatever becomes of it, so that the end of a lost one is seen too. */
-async function takeLock(
-  zk: ZooKeeper,
-  workload: Workload,
-  random: RandomStream,
-  sleep: Sleep,
-): Promise<void> {
+async function takeLock({ zk, workload, random, sleep }: Turn): Promise<void> {
   const path = random.pick(LOCKS);
   const mutex = new Mutex(zk, path, { onSuspended: random.chance(0.2) ? 'lose' : 'hold' });
   const timeoutMs = random.logBetween(50, 5000);

@@ -9,6 +9,7 @@ export class LinkProxy {
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
+  #isMute = false;
 
   private constructor(server: Server, target: number) {
     this.#server = server;
@@ -30,8 +31,14 @@ export class LinkProxy {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** What is said still reaches the target; what it answers is lost. */
+  mute(): void {
+    this.#isMute = true;
+  }
+
   heal(): void {
     this.#isCut = false;
+    this.#isMute = false;
     this.#resetAll();
   }
 
@@ -59,6 +66,7 @@ export class LinkProxy {
     ] as const) {
       from.setNoDelay(true);
       from.on('data', (chunk) => {
+        if (this.#isMute && from === far) return;
         if (!to.destroyed && !to.write(chunk)) {
           from.pause();
           to.once('drain', () => {
