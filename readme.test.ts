@@ -33,12 +33,14 @@ const SCRIPTS: Readonly<Record<string, string>> = MANIFEST.scripts;
 
 const SHORTER: Readonly<Record<string, string>> = {
   'npm run simulate -- --schedules 1000': 'npm run simulate -- --schedules 2',
+  'npm run model -- --seeds 1000': 'npm run model -- --seeds 2',
   'npm run simulate -- --schedules 1000 --from 5000': 'npm run simulate -- --schedules 2 --from 5000',
 };
 /** Ended once they have printed a line. */
 const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
   'npm run simulate -- --mutants',
   'npm run bench -- smoke',
+  'npm run bench -- data',
   'npm run test:node24',
 ]);
 
@@ -178,7 +180,7 @@ function runnerOf(text: string): Runner {
     [/^npm test$/, async () => ({ code: 0, stdout: '', stderr: '' })],
     [/^npx zabra up kill /, kill],
     [/^npx zabra /, (command) => shell(withId(command.replace(/^npx /, ''))).ended],
-    [/^npm run (simulate|example|bench|test:node24)( |$)/, runScript],
+    [/^npm run (simulate|model|example|bench|test:node24)( |$)/, runScript],
   ];
   const runner = runners.find(([pattern]) => pattern.test(text))?.[1];
   if (runner === undefined) throw new Error(`no runner is known for: ${text}`);

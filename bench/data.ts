@@ -37,7 +37,8 @@ interface Delay {
 export async function data(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'zabra-bench-'));
   const probe = join(directory, 'probe');
-  process.env.ZABRA_BENCH_PROBE = probe;
+  print(`${NODES} znodes of ${DATA.length} B on one server`);
+  process.env.BENCH_PROBE = probe;
   process.env.NODE_OPTIONS = `--import ${fileURLToPath(new URL('event-loop-probe.mjs', import.meta.url))}`;
   try {
     await using ensemble = await startEnsemble({ servers: 1, dataDir: directory });

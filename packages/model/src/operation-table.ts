@@ -99,6 +99,7 @@ export const COMMON_ERRORS: readonly OperationError[] = [
     code: 'MARSHALLING',
     when: 'the frame cannot be read, or breaks the order of a stream; that stream ends',
   },
+  { code: 'UNIMPLEMENTED', when: 'the server does not know the request' },
   {
     code: 'LIMIT',
     when: 'too much is unanswered: `requestsPerSessionMax`, `requestsMax`, `requestsBytesMax`, on the leader `outstandingProposalsMax`',
@@ -660,7 +661,7 @@ export const OPERATIONS: readonly OperationRecord[] = [
     errors: [
       {
         code: 'LIMIT',
-        when: '`connectionsMax` or `sessionsPerAddressMax` streams, or `sessionsMax` sessions',
+        when: 'the server has `connectionsMax` streams, or `sessionsPerAddressMax` of this address',
       },
       { code: 'PROTOCOL_VERSION', when: 'no version in common' },
       { code: 'BAD_ARGUMENTS', when: 'nonce or password is longer than 64 bytes' },
@@ -671,6 +672,7 @@ export const OPERATIONS: readonly OperationRecord[] = [
         when: 'there is no such session, or the password is wrong; who has it is not disturbed',
       },
       { code: 'SESSION_MOVED', when: 'a later stream of the same client has it' },
+      { code: 'LIMIT', when: 'a new session, and the ensemble has `sessionsMax`' },
       { code: 'UNREACHABLE', when: 'no leader can be asked' },
     ],
     permissions: [],
@@ -690,8 +692,9 @@ export const OPERATIONS: readonly OperationRecord[] = [
     ],
     result: 'nothing but the events',
     errors: [
-      { code: 'INVALID_PATH', when: 'a path is not legal; the stream ends' },
       { code: 'LIMIT', when: 'more than `watchesPerSessionMax` watches; the stream ends' },
+      { code: 'INVALID_PATH', when: 'a path is not legal; the stream ends' },
+      { code: 'BAD_ARGUMENTS', when: 'an id is 0, or there twice; the stream ends' },
     ],
     permissions: [],
     fires: [],
@@ -707,6 +710,8 @@ export const OPERATIONS: readonly OperationRecord[] = [
     ],
     result: 'nothing',
     errors: [
+      { code: 'BAD_ARGUMENTS', when: 'the name of the scheme or the credentials are too long' },
+      { code: 'LIMIT', when: 'the client has 64 identities' },
       {
         code: 'AUTH_FAILED',
         when: 'the scheme is unknown or the credentials prove nobody; the session lives on',

@@ -383,4 +383,5 @@ export {
   type FrameStream,
   followService,
 } from './services.ts';
+export { decodeClientEntries, type UnknownRequest } from './unknown-request.ts';
 export { DecodeError, NO_BYTES } from './wire.ts';

@@ -20,7 +20,7 @@ export function variableOf(path: string): string {
 }
 
 /** Read by the commands, not by a server. */
-const COMMAND_VARIABLES: ReadonlySet<string> = new Set(['ZABRA_SERVERS', 'ZABRA_DATA']);
+const COMMAND_VARIABLES: ReadonlySet<string> = new Set(['ZABRA_SERVERS', 'ZABRA_DATA', 'ZABRA_AUTH']);
 /** Set by Kubernetes for every service whose name begins with `zabra`. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT|PORT)(_|$)/;
 

@@ -86,7 +86,7 @@ export const anyForwarded: fc.Arbitrary<Forwarded> = fc.oneof(
     identities,
   }),
   word('attach', { sessionId: uint53, nonce: text, attempt: uint32, identities }),
-  word('identities', { sessionId: uint53, identities }),
+  word('identities', { sessionId: uint53, nonce: text, attempt: uint32, identities }),
   word('closeSession', { sessionId: uint53 }),
   word('touches', { number: uint32, sessionIds: fc.array(uint53, { maxLength: 5 }) }),
 );

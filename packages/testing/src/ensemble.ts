@@ -16,7 +16,7 @@ export interface EnsembleOptions {
   /** Lets `cut` and `heal` work: peers reach each other through links that can be cut. Default false. */
   readonly links?: boolean;
   readonly disk?: DiskKind;
-  /** Further keys of each server's configuration: `{ limits: { dataBytesMax: 100 } }`. */
+  /** Further keys of each server's configuration: `{ limits: { dataBytesMax: 65_536 } }`. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 

@@ -72,23 +72,18 @@ test('a client that goes on sending far beyond requestsPerSessionMax loses its s
   await zk.create('/the-session-goes-on');
 });
 
-test('streams beyond connectionsMax are refused until one ends', async () => {
-  await using server = await serverWith({ connectionsMax: 1 });
-  const first = await connect(server.address);
-  const second = { servers: server.address, connectTimeoutMs: 500 };
-  await expect(connect(second)).rejects.toMatchObject(noRoom('connectionsMax'));
-  await first.close();
-  await using _zk = await connect(second);
-});
-
-test('sessions beyond sessionsMax are refused until one ends', async () => {
-  await using server = await serverWith({ sessionsMax: 1 });
-  const first = await connect(server.address);
-  const second = { servers: server.address, connectTimeoutMs: 500 };
-  await expect(connect(second)).rejects.toMatchObject(noRoom('sessionsMax'));
-  await first.close();
-  await using _zk = await connect(second);
-});
+test.each(['connectionsMax', 'sessionsMax', 'sessionsPerAddressMax'])(
+  'clients beyond %s are refused until one ends',
+  async (limit) => {
+    await using server = await serverWith({ [limit]: 1 });
+    const first = await connect(server.address);
+    const second = { servers: server.address, connectTimeoutMs: 500 };
+    await expect(connect(second)).rejects.toMatchObject(noRoom(limit));
+    await first.create('/the-session-goes-on');
+    await first.close();
+    await using _zk = await connect(second);
+  },
+);
 
 test('a watch beyond watchesPerSessionMax is refused until one has fired', async () => {
   await using server = await serverWith({ watchesPerSessionMax: 2 });
@@ -100,6 +95,70 @@ test('a watch beyond watchesPerSessionMax is refused until one has fired', async
   await zk.create('/b');
   expect(await watch.event).toMatchObject({ type: 'created' });
   await zk.exists('/c', { watch: true });
+});
+
+test('a watch that stays counts for watchesPerSessionMax, too, until it is left', async () => {
+  await using server = await serverWith({ watchesPerSessionMax: 2 });
+  await using zk = await connect(server.address);
+  const first = zk.watch('/a');
+  await using _second = zk.watch('/b', { recursive: true });
+  const [third] = await Promise.allSettled([zk.watch('/c')[Symbol.asyncIterator]().next()]);
+  expect(third).toMatchObject({
+    status: 'rejected',
+    reason: { code: 'LIMIT', message: expect.stringContaining('watchesPerSessionMax: a session has at most 2') },
+  });
+  await first[Symbol.asyncDispose]();
+  await using fourth = zk.watch('/d');
+  await zk.create('/d');
+  for await (const event of fourth) {
+    expect(event).toMatchObject({ type: 'created', path: '/d' });
+    break;
+  }
+});
+
+test('data beyond dataBytesMax is refused by every operation that writes it, with both sizes', async () => {
+  await using server = await serverWith({ dataBytesMax: 1024 });
+  await using zk = await connect(server.address);
+  const { id } = zk.session;
+  const tooLarge = {
+    code: 'DATA_TOO_LARGE',
+    message: expect.stringMatching(/dataBytesMax is 1024 bytes, this has 1025/),
+    outcome: 'not-applied',
+  };
+  await zk.create('/full', 'x'.repeat(1024));
+  await expect(zk.create('/more', 'x'.repeat(1025))).rejects.toMatchObject(tooLarge);
+  await expect(zk.set('/full', 'x'.repeat(1025))).rejects.toMatchObject(tooLarge);
+  const both = zk.transaction().create('/less', 'x').set('/full', 'x'.repeat(1025));
+  await expect(both.commit()).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', index: 1 });
+  expect(await zk.children('/')).toEqual(['full', 'zookeeper']);
+  expect(zk.session.id).toBe(id);
+});
+
+test('a list of more than childrenPageMax names is read in pages, and refused where there are none', async () => {
+  await using server = await serverWith({ childrenPageMax: 10 });
+  await using zk = await connect(server.address);
+  const names = Array.from({ length: 35 }, (_, n) => String(n).padStart(2, '0'));
+  await zk.create('/many');
+  await Promise.all(names.map((name) => zk.create(`/many/${name}`)));
+  expect(await zk.children('/many')).toEqual(names);
+  const { children, watch } = await zk.children('/many', { watch: true });
+  expect(children).toEqual(names);
+  const paged: string[] = [];
+  for await (const { name, stat } of zk.childrenPages('/many', { pageSize: 100, withStat: true })) {
+    expect(stat?.version).toBe(0);
+    paged.push(name);
+  }
+  expect(paged).toEqual(names);
+  expect(await zk.multiRead([{ op: 'children', path: '/many' }])).toMatchObject([
+    {
+      error: {
+        code: 'LIMIT',
+        message: expect.stringMatching(/childrenPageMax: one answer has at most 10 names, and \/many has 35 children/),
+      },
+    },
+  ]);
+  await zk.delete('/many/00');
+  expect(await watch.event).toMatchObject({ type: 'children', path: '/many' });
 });
 
 test('an ephemeral node beyond ephemeralsPerSessionMax is refused until one is deleted', async () => {

@@ -38,9 +38,27 @@ export function resolveAcl(
         '"auth" stands for whom the client has proved to be, and this one has proved nothing: add an identity first (addAuth)',
       );
     }
+    const long = proved.find(({ id }) => id.length > ACL_ID_LENGTH_MAX);
+    if (long !== undefined) {
+      return invalid(
+        `"auth" stands for an identity of ${long.id.length} characters, and the id of an entry has at most ${ACL_ID_LENGTH_MAX}: name whom you mean`,
+      );
+    }
     for (const { scheme, id } of proved) addOnce(resolved, { perms: entry.perms, scheme, id });
   }
   return resolved.length > ACL_ENTRIES_MAX ? tooMany(resolved.length) : internAcl(resolved);
+}
+
+/**
+ * About how many bytes the `auth` entries of an operation stand for: ten bytes that were sent may become a long list in the
+ * history.
+ */
+export function authBytes(acl: readonly Acl[], identities: readonly Identity[]): number {
+  const count = acl.reduce((sum, { scheme }) => sum + (scheme === 'auth' ? 1 : 0), 0);
+  if (count === 0) return 0;
+  return (
+    count * authenticating(identities).reduce((sum, { scheme, id }) => sum + scheme.length + id.length, 0)
+  );
 }
 
 /** What `auth` stands for. A user who proved both hashes of one password is named by the stronger one alone. */

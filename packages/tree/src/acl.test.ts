@@ -272,3 +272,29 @@ describe('the owner of a node', () => {
     expect(outcomes(leader)).toEqual(['done', 'done', 'done', 'NO_NODE']);
   });
 });
+
+describe('what "auth" stands for is bounded', () => {
+  test('an identity too long for an entry stands in none', () => {
+    const leader = leaderFor();
+    leader.identities.set(3, [{ scheme: 'digest', id: `${'u'.repeat(600)}:hash` }]);
+    const acl = [{ perms: ALL, scheme: 'auth', id: '' }];
+    leader.write(3, { ...create('/a'), acl });
+    expect(outcomes(leader)).toEqual(['INVALID_ACL']);
+  });
+
+  test('a small transaction does not become a record that no server can take', () => {
+    const leader = leaderFor();
+    const many = Array.from({ length: 100 }, (_, index) => ({
+      scheme: 'scrypt',
+      id: `${index}${'u'.repeat(400)}:h`,
+    }));
+    leader.identities.set(3, many);
+    const acl = [{ perms: ALL, scheme: 'auth', id: '' }];
+    const creates = Array.from({ length: 30 }, (_, index) => ({ ...create(`/a${index}`), acl }));
+    expect(leader.write(3, transaction(...creates))).toMatchObject({
+      kind: 'refused',
+      refusal: { code: 'LIMIT' },
+    });
+    expect(leader.tree.stat('/a0')).toBeUndefined();
+  });
+});

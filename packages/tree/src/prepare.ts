@@ -23,6 +23,7 @@ import {
   type WriteRequest,
   type Zxid,
 } from '@zabra/model';
+import { authBytes } from './acl-rules.ts';
 import type { Asker } from './asker.ts';
 import { checkDeleteTree } from './check-delete-tree.ts';
 import { checkOperation, isRefusal } from './check-operation.ts';
@@ -125,7 +126,7 @@ function prepareWrite(
       `${ahead} writes without a known answer, at most ${options.outstandingRequestsMax} (outstandingRequestsMax): wait for replies`,
     );
   }
-  const tooMuch = sizeFault(operation, options);
+  const tooMuch = sizeFault(operation, options, context.identities);
   if (tooMuch !== undefined) return { kind: 'refused', refusal: tooMuch };
 
   const timeMs = begin(pending, context);
@@ -284,7 +285,11 @@ function numberFault({ requestNo, answeredThrough }: WriteRequest): string | und
   return undefined;
 }
 
-function sizeFault(operation: WriteOperation, options: TreeOptions): Refusal | undefined {
+function sizeFault(
+  operation: WriteOperation,
+  options: TreeOptions,
+  identities: readonly Identity[],
+): Refusal | undefined {
   if (operation.kind !== 'transaction') {
     const fault = dataFault(operation, options);
     // A path that is none comes first, in its place of the history.
@@ -298,12 +303,22 @@ function sizeFault(operation: WriteOperation, options: TreeOptions): Refusal | u
       `a transaction has at most ${max} operations (transactionOperationsMax), not ${count}: split it`,
     );
   }
+  let resolvedBytes = 0;
   for (const sub of operation.operations) {
     const fault = dataFault(sub, options);
     if (fault !== undefined) return fault;
+    if (sub.kind === 'create' || sub.kind === 'setAcl') resolvedBytes += authBytes(sub.acl, identities);
   }
-  return undefined;
+  return resolvedBytes > AUTH_BYTES_MAX
+    ? refusal(
+        'LIMIT',
+        `the "auth" entries of this transaction stand for ${resolvedBytes} bytes of identities, at most ${AUTH_BYTES_MAX} are allowed: split it`,
+      )
+    : undefined;
 }
+
+/** Of one transaction: a record of the history must fit what one server sends another. */
+const AUTH_BYTES_MAX = 2 ** 20;
 
 function hasPathFault(operation: SubOperation | DeleteTreeOperation): boolean {
   const sequential = operation.kind === 'create' && isSequential(operation.mode);

@@ -2002,9 +2002,14 @@ export function decodeForwardedAttach(bytes: Uint8Array): ForwardedAttach {
 export interface ForwardedIdentities {
   readonly sessionId: number;
   readonly identities: readonly Identity[];
+  /** Of which stream, as in Attach: another that came after it may be someone else's. */
+  readonly nonce: string;
+  readonly attempt: number;
 }
 
 export function writeForwardedIdentities(writer: Writer, value: ForwardedIdentities): void {
+  if (value.attempt !== 0) writer.uint32(32, value.attempt);
+  if (value.nonce !== '') writer.string(26, value.nonce);
   for (let index = value.identities.length - 1; index >= 0; index--) {
     const { size } = writer;
     writeIdentity(writer, value.identities[index] as Identity);
@@ -2013,11 +2018,13 @@ export function writeForwardedIdentities(writer: Writer, value: ForwardedIdentit
   if (value.sessionId !== 0) writer.fixed64(9, value.sessionId);
 }
 
-const FORWARDED_IDENTITIES_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'identities'];
+const FORWARDED_IDENTITIES_FIELDS: readonly (string | undefined)[] = [undefined, 'sessionId', 'identities', 'nonce', 'attempt'];
 
 export function readForwardedIdentities(reader: Reader): ForwardedIdentities {
   let sessionId = 0;
   const identities: Identity[] = [];
+  let nonce = '';
+  let attempt = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ForwardedIdentities');
     switch (tag) {
@@ -2030,11 +2037,17 @@ export function readForwardedIdentities(reader: Reader): ForwardedIdentities {
         reader.leave(outer);
         break;
       }
+      case 26:
+        nonce = reader.string('zabra.v1.ForwardedIdentities.nonce');
+        break;
+      case 32:
+        attempt = reader.uint32('zabra.v1.ForwardedIdentities.attempt');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.ForwardedIdentities', FORWARDED_IDENTITIES_FIELDS);
     }
   }
-  return { sessionId, identities };
+  return { sessionId, identities, nonce, attempt };
 }
 
 export function encodeForwardedIdentities(value: ForwardedIdentities): Uint8Array {

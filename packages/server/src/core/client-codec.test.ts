@@ -1,8 +1,15 @@
-import { makeZxid } from '@zabra/model';
+import { makeZxid, refusal, ZXID_NONE } from '@zabra/model';
 import { type ClientEntry, decodeServerFrame, encodeClientFrame } from '@zabra/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ClientWord, decodeClientWords, encodeServerWords, type ServerWord } from './client-codec.ts';
+import {
+  type ClientWord,
+  decodeClientWords,
+  encodeServerWords,
+  type QueryResult,
+  type ServerWord,
+  sizeOf,
+} from './client-codec.ts';
 
 const request = { xid: 3, requestNo: 2, answeredThrough: 1, minZxid: 9, linearizable: true };
 const stat = {
@@ -330,3 +337,32 @@ function outcomeOf(bytes: Uint8Array): string {
     return (error as Error).name;
   }
 }
+
+test('a request of a kind that is not known here is refused in its place, and the others of its frame are heard', () => {
+  const known = encodeClientFrame({ entries: [{ kind: 'heartbeat', heartbeat: { number: 7 } }] });
+  // entries { request { xid: 9, field 30: {} } }
+  const unknown = Uint8Array.of(0x0a, 0x07, 0x12, 0x05, 0x08, 0x09, 0xf2, 0x01, 0x00);
+  const words = decodeClientWords(new Uint8Array([...known, ...unknown, ...known]));
+  expect(words).toMatchObject([
+    { kind: 'heartbeat', number: 7 },
+    { kind: 'read', xid: 9, query: { kind: 'illegal', refusal: { code: 'UNIMPLEMENTED' } } },
+    { kind: 'heartbeat', number: 7 },
+  ]);
+});
+
+test('an entry that is wrong in another way still ends the frame', () => {
+  // entries { request { xid: a length, field 30: {} } }
+  const wrong = Uint8Array.of(0x0a, 0x08, 0x12, 0x06, 0x0a, 0x01, 0x09, 0xf2, 0x01, 0x00);
+  expect(() => decodeClientWords(wrong)).toThrow("wire type 2 is not the field's own");
+});
+
+test.each<{ readonly what: string; readonly result: QueryResult }>([
+  {
+    what: 'an ACL',
+    result: { kind: 'getAcl', acl: [{ perms: 1, scheme: 'ip', id: 'x'.repeat(5000) }], stat },
+  },
+  { what: 'identities', result: { kind: 'whoAmI', identities: [{ scheme: 'x509', id: 'x'.repeat(5000) }] } },
+  { what: 'a refusal', result: { kind: 'refused', refusal: refusal('LIMIT', 'x'.repeat(5000)) } },
+])('the size of an answer counts what $what takes', ({ result }) => {
+  expect(sizeOf({ kind: 'read', xid: 1, zxid: ZXID_NONE, result })).toBeGreaterThan(5000);
+});

@@ -11,18 +11,21 @@ import {
   type WatchKind,
   type WriteOperation,
   type WriteResult,
+  ZXID_NONE,
   type Zxid,
 } from '@zabra/model';
 import {
   type ClientEntry,
   type ClientRequest,
   DecodeError,
+  decodeClientEntries,
   decodeClientFrame,
   encodeServerFrame,
   type Reply,
   type ServerEntry,
   type SubRead,
   type SubReadReply,
+  type UnknownRequest,
   type Children as WireChildren,
   type ChildrenReply as WireChildrenReply,
   type WatchKind as WireWatchKind,
@@ -200,7 +203,33 @@ export type ServerWord =
 
 /** Throws DecodeError (of @zabra/proto) on anything that is no frame of ours. */
 export function decodeClientWords(frame: Uint8Array): readonly ClientWord[] {
-  return decodeClientFrame(frame).entries.map(clientWord);
+  return entriesOf(frame).map((entry) =>
+    entry.kind === 'unknownRequest' ? unknownWord(entry) : clientWord(entry),
+  );
+}
+
+/** One by one only where the whole was not understood: a newer client may ask for what this server does not have. */
+function entriesOf(frame: Uint8Array): readonly (ClientEntry | UnknownRequest)[] {
+  try {
+    return decodeClientFrame(frame).entries;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return decodeClientEntries(frame);
+  }
+}
+
+function unknownWord({ xid, field }: UnknownRequest): ClientWord {
+  const unimplemented = refusal(
+    'UNIMPLEMENTED',
+    `this server knows no operation with the number ${field}: it is of an older release than the client`,
+  );
+  return {
+    kind: 'read',
+    xid,
+    minZxid: ZXID_NONE,
+    linearizable: false,
+    query: { kind: 'illegal', refusal: unimplemented },
+  };
 }
 
 export function encodeServerWords(words: readonly ServerWord[]): Uint8Array {
@@ -209,8 +238,22 @@ export function encodeServerWords(words: readonly ServerWord[]): Uint8Array {
 
 /** About how many bytes a word takes, to keep frames bounded. */
 export function sizeOf(word: ServerWord): number {
-  if (word.kind === 'event') return 32 + word.path.length;
-  return word.kind === 'read' ? 128 + sizeOfResult(word.result) : 128;
+  switch (word.kind) {
+    case 'event':
+      return 32 + word.path.length;
+    case 'read':
+      return 128 + sizeOfResult(word.result);
+    case 'written':
+      return 128 + sizeOfWritten(word.result);
+    default:
+      return 128;
+  }
+}
+
+function sizeOfWritten(result: WriteResult): number {
+  return result.kind === 'done'
+    ? result.results.reduce((sum, { path }) => sum + 96 + path.length, 0)
+    : result.refusal.message.length + 4 * result.codes.length;
 }
 
 /** About how many bytes an answer takes, besides its frame. */
@@ -224,9 +267,23 @@ export function sizeOfResult(result: QueryResult): number {
       return result.paths.reduce((sum, path) => sum + path.length + 4, 0);
     case 'multiRead':
       return result.results.reduce((sum, each) => sum + 128 + sizeOfResult(each), 0);
-    default:
+    case 'getAcl':
+      return namesLength(result.acl);
+    case 'whoAmI':
+      return namesLength(result.identities);
+    case 'refused':
+      return result.refusal.message.length;
+    case 'exists':
+    case 'sync':
+    case 'descendants':
+    case 'addAuth':
+    case 'watch':
       return 0;
   }
+}
+
+function namesLength(names: readonly Identity[]): number {
+  return names.reduce((sum, { scheme, id }) => sum + 16 + scheme.length + id.length, 0);
 }
 
 type AnyWatchKind = WatchKind | PersistentWatchKind;

@@ -37,7 +37,7 @@ class FakeHost implements ConnectionHost {
   submitClose(): void {
     this.submitted.push(-1);
   }
-  identified(_: number, identities: readonly Identity[]): void {
+  identified(_: object, identities: readonly Identity[]): void {
     this.known = identities;
   }
   prove(_: string, __: Uint8Array, answer: (proved: readonly Identity[]) => void): void {

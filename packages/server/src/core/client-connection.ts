@@ -45,7 +45,7 @@ export interface ConnectionHost extends RequestLoad {
   submit(request: WriteRequest): void;
   submitClose(sessionId: SessionId): void;
   /** The client of a session is someone more now: stands for the writes that are submitted from here on. */
-  identified(sessionId: SessionId, identities: readonly Identity[]): void;
+  identified(session: AttachedSession, identities: readonly Identity[]): void;
   /** Whom credentials prove; answers once, later. */
   prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void;
   /** A zxid at or above everything committed before now; undefined when no leader could say. */
@@ -460,7 +460,7 @@ export class ClientConnection {
       );
     }
     this.#identities.add(proved);
-    if (!this.isReadOnly) this.#host.identified(this.session.id, this.identities);
+    if (!this.isReadOnly) this.#host.identified(this.session, this.identities);
     return { kind: 'addAuth' };
   }
 

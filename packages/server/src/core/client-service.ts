@@ -134,8 +134,8 @@ export class ClientService implements ConnectionHost {
     this.#backend.request({ kind: 'closeSession', sessionId });
   }
 
-  identified(sessionId: SessionId, identities: readonly Identity[]): void {
-    this.#backend.request({ kind: 'identities', sessionId, identities });
+  identified({ id, nonce, attempt }: AttachedSession, identities: readonly Identity[]): void {
+    this.#backend.request({ kind: 'identities', sessionId: id, nonce, attempt, identities });
   }
 
   prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void {

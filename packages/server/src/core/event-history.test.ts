@@ -123,3 +123,12 @@ test('the index goes on with the history, and lets go with it', () => {
   }
   expect(history.floor).toBe(at(1950));
 });
+
+test('events of deep paths are fewer, so that the first who comes back does not wait for their index', () => {
+  const history = new EventHistory(100, 100);
+  const deep = '/d'.repeat(99);
+  for (let counter = 1; counter <= 100; counter++) history.record(at(counter), events(counter, `=${deep}`));
+  expect(history.size).toBe(3);
+  expect(history.floor).toBe(at(97));
+  expect(said(history.after(at(99)))).toEqual([`100 changed ${deep}`]);
+});

@@ -6,13 +6,14 @@ export type EventNumber = number;
 /**
  * What the last changes did, for clients that were away: everything that happened after `floor`, in order.
  *
- * In memory and bounded, by changes, by events and by their size. A change is kept whole or not at all. The index by path
+ * In memory and bounded, by changes, by events, by their size and by the places they take in the index. A change is kept whole or not at all. The index by path
  * is made when somebody first asks and goes on from there, so that a server to which nobody comes back pays nothing for it.
  */
 export class EventHistory {
   readonly #zxidsMax: number;
   readonly #eventsMax: number;
   readonly #bytesMax: number;
+  readonly #placesMax: number;
   /** From `#head` on; what is before it is cut off now and then. */
   #events: (TreeEvent | undefined)[] = [];
   #head = 0;
@@ -20,6 +21,7 @@ export class EventHistory {
   #base: EventNumber = 0;
   #zxids = 0;
   #bytes = 0;
+  #places = 0;
   #floor: Zxid = ZXID_NONE;
   #last: Zxid = ZXID_NONE;
 
@@ -35,6 +37,7 @@ export class EventHistory {
     this.#zxidsMax = zxidsMax;
     this.#eventsMax = eventsMax;
     this.#bytesMax = eventsMax * EVENT_BYTES_USUAL;
+    this.#placesMax = eventsMax * EVENT_PLACES_USUAL;
   }
 
   /** Everything after it is here; what happened up to it may be forgotten. */
@@ -55,11 +58,20 @@ export class EventHistory {
     for (const event of events) {
       this.#events.push(event);
       this.#bytes += bytesOf(event);
+      this.#places += placesOf(event);
     }
     this.#zxids++;
-    while (this.#zxids > this.#zxidsMax || this.size > this.#eventsMax || this.#bytes > this.#bytesMax)
-      this.#dropOldest();
+    while (this.#isFull) this.#dropOldest();
     this.#tidy();
+  }
+
+  get #isFull(): boolean {
+    return (
+      this.#zxids > this.#zxidsMax ||
+      this.size > this.#eventsMax ||
+      this.#bytes > this.#bytesMax ||
+      this.#places > this.#placesMax
+    );
   }
 
   /** The tree came to be at `floor` by another way than by its changes. */
@@ -69,6 +81,7 @@ export class EventHistory {
     this.#head = 0;
     this.#zxids = 0;
     this.#bytes = 0;
+    this.#places = 0;
     this.#floor = floor;
     this.#last = floor;
     this.#dropIndex();
@@ -123,6 +136,7 @@ export class EventHistory {
     assert(zxid !== undefined, 'what is dropped is there', { size: this.size });
     for (let event = this.#events[this.#head]; event?.zxid === zxid; event = this.#events[this.#head]) {
       this.#bytes -= bytesOf(event);
+      this.#places -= placesOf(event);
       this.#events[this.#head++] = undefined;
     }
     this.#zxids--;
@@ -166,6 +180,17 @@ export class EventHistory {
 
 /** What an event may take on average before the size counts; a path may have thousands of characters, but few have. */
 const EVENT_BYTES_USUAL = 512;
+
+/** Places in the index that an event may take on average: without a bound the first to come back would wait for them. */
+const EVENT_PLACES_USUAL = 3;
+
+/** An event is found under its path and, but for lists of children, under each of its ancestors. */
+function placesOf({ type, path }: TreeEvent): number {
+  if (type === 'children') return 1;
+  let places = 2;
+  for (let at = path.indexOf('/', 1); at !== -1; at = path.indexOf('/', at + 1)) places++;
+  return places;
+}
 
 /** About; a list that many nodes share is counted for each. */
 function bytesOf({ path, acl }: TreeEvent): number {

@@ -36,7 +36,7 @@ export type Forwarded =
       readonly identities: readonly Identity[];
     }
   /** The client of a session that is attached here is someone more now: stands for the writes behind it. */
-  | { readonly kind: 'identities'; readonly sessionId: number; readonly identities: readonly Identity[] }
+  | ({ readonly kind: 'identities'; readonly identities: readonly Identity[] } & Claim)
   | { readonly kind: 'closeSession'; readonly sessionId: number }
   /** Sessions heard; answered once a quorum confirmed the leader after it knew. */
   | { readonly kind: 'touches'; readonly number: number; readonly sessionIds: readonly number[] };

@@ -155,11 +155,14 @@ test('a write is judged by whom the client proved to be when its session came', 
   expect(other.write(set('/hers', 1))).toBe('NO_AUTH');
 });
 
-test('one who proves more later may do more from then on, if the server says so that has the session', () => {
+test('one who proves more later may do more from then on, if the stream says so that has the session', () => {
   const leading = new Leading().createSession([], 2);
   expect(leading.write(hers('/hers'), 2)).toBe('done');
-  const more = { kind: 'identities', sessionId: SESSION, identities: [ALICE] } as const;
+  const stream = { sessionId: SESSION, nonce: 'n', attempt: 1 };
+  const more = { kind: 'identities', ...stream, identities: [ALICE] } as const;
   leading.desk.handle(1, more);
+  leading.desk.handle(2, { ...more, nonce: 'of-another' });
+  leading.desk.handle(2, { ...more, attempt: 2 });
   expect(leading.write(set('/hers', 1), 2)).toBe('NO_AUTH');
   leading.desk.handle(2, more);
   expect(leading.write(set('/hers', 1), 2)).toBe('done');

@@ -129,7 +129,7 @@ export class LeaderDesk {
         this.#attachSession(from, request);
         return;
       case 'identities':
-        this.#sessions.identify(request.sessionId, from, request.identities);
+        this.#sessions.identify(request.sessionId, { ...request, server: from });
         return;
       case 'closeSession': {
         const { sessionId } = request;

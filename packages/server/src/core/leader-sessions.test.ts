@@ -113,7 +113,7 @@ test('another instance of the client takes the session over, whatever its count'
   expect(sessions.isOwner(1, 1)).toBe(false);
 });
 
-test('a client is who the server says that has its session, and nobody before that or under a new leader', () => {
+test('a client is who the stream says that has its session, and nobody before that or under a new leader', () => {
   const { sessions } = new Ticking();
   const alice = [{ scheme: 'digest', id: 'alice:x' }];
   const both = [...alice, { scheme: 'digest', id: 'bob:y' }];
@@ -121,13 +121,15 @@ test('a client is who the server says that has its session, and nobody before th
   expect(sessions.identities(1)).toEqual([]);
   sessions.claim(1, { ...by(1), identities: alice });
   expect(sessions.identities(1)).toEqual(alice);
-  sessions.identify(1, 2, both);
+  sessions.identify(1, { ...by(2), identities: both });
+  sessions.identify(1, { ...by(1, 2), identities: both });
+  sessions.identify(1, { ...by(1, 1, 'another'), identities: both });
   expect(sessions.identities(1)).toEqual(alice);
-  sessions.identify(1, 1, both);
+  sessions.identify(1, { ...by(1), identities: both });
   expect(sessions.identities(1)).toEqual(both);
   sessions.claim(1, { ...by(2, 1, 'new'), identities: [] });
   expect(sessions.identities(1)).toEqual([]);
-  sessions.identify(1, 1, both);
+  sessions.identify(1, { ...by(1), identities: both });
   expect(sessions.identities(1)).toEqual([]);
 });
 

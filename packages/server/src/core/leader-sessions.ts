@@ -73,10 +73,14 @@ export class LeaderSessions {
     return this.#held.get(id)?.owner?.identities ?? NOBODY;
   }
 
-  /** The client has proved to be someone more. Only the server that has the session can say so. */
-  identify(id: SessionId, server: PeerId, identities: readonly Identity[]): void {
+  /** The client has proved to be someone more. Only the stream that has the session can say so. */
+  identify(id: SessionId, claim: SessionClaim): void {
     const held = this.#held.get(id);
-    if (held?.owner?.server === server) held.owner = { ...held.owner, identities };
+    const owner = held?.owner;
+    if (held === undefined || owner === undefined) return;
+    const isOwner =
+      owner.server === claim.server && owner.nonce === claim.nonce && owner.attempt === claim.attempt;
+    if (isOwner) held.owner = claim;
   }
 
   /**

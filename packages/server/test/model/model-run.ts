@@ -34,12 +34,18 @@ type Asked =
   | {
       readonly kind: 'write';
       readonly xid: number;
+      readonly requestNo: number;
       readonly operation: WriteOperation;
-      readonly zxid: number | undefined;
-      readonly timeMs: number;
+      /** Undefined: it was refused before it could be ordered. */
+      ordered: When | undefined;
     }
   | { readonly kind: 'read'; readonly xid: number; readonly query: Query }
-  | { readonly kind: 'close'; readonly zxid: number };
+  | { readonly kind: 'close'; ordered: When };
+
+interface When {
+  readonly zxid: number;
+  readonly timeMs: number;
+}
 
 /** A client: its stream to the server, what the model holds of it, and what neither has answered. */
 interface Client {
@@ -88,7 +94,7 @@ class ModelRun {
   /** As of where the model is. */
   #appliedZxid = 0;
   readonly #story: string[] = [];
-  /** What was found when streams ended. */
+  /** What was found when streams ended, or the leader reaped (-1). */
   readonly #endings: { readonly index: number; readonly difference: Pair | undefined }[] = [];
 
   constructor(seed: number, flaws: Flaws, tally: Tally) {
@@ -117,14 +123,14 @@ class ModelRun {
   #step(client: Client): void {
     const roll = this.#random.below(1000);
     if (client.away !== undefined) {
-      if (roll < 300) this.#comeBack(client);
-    } else if (roll > 996) this.#restoreTree();
+      if (roll < 120) this.#comeBack(client);
+    } else if (roll > 995) this.#changeLeader();
     else if (client.asked.at(-1)?.kind === 'close') this.#deliverAll();
     else if (roll < 520) this.#write(client);
     else if (roll < 965) this.#read(client);
     else if (roll < 975) this.#reap();
     else if (roll < 985) this.#addAuth(client);
-    else if (roll < 991) this.#close(client);
+    else if (roll < 989) this.#close(client);
     else this.#lose(client);
   }
 
@@ -133,12 +139,10 @@ class ModelRun {
     const xid = ++client.xid;
     const requestNo = ++client.requestNo;
     const unanswered = client.asked.filter(({ kind }) => kind === 'write').length;
-    const { timeMs, nextZxid } = this.#server;
     this.#tell(client, operation);
     client.stream.say(writeEntry(xid, requestNo, requestNo - 1 - unanswered, operation));
-    const isOrdered = this.#server.nextZxid !== nextZxid;
-    client.asked.push({ kind: 'write', xid, operation, zxid: isOrdered ? nextZxid : undefined, timeMs });
-    if (isOrdered) this.#ordered.push({ client, zxid: nextZxid });
+    client.asked.push({ kind: 'write', xid, requestNo, operation, ordered: undefined });
+    this.#order();
     this.#advance(client);
   }
 
@@ -158,15 +162,44 @@ class ModelRun {
     const zxid = this.#server.reap(path);
     this.#story.push(`reap ${path}: ${zxid !== undefined}`);
     const expected = this.#model.mayReap(path);
-    if (expected !== (zxid !== undefined))
-      throw new Error(`seed ${this.#seed}: reap ${path}, the model says ${expected}`);
-    if (zxid !== undefined) this.#ordered.push({ reap: path, zxid });
+    if (expected !== (zxid !== undefined)) {
+      const difference = {
+        server: `reap ${path}: ${zxid !== undefined}`,
+        model: `reap ${path}: ${expected}`,
+      };
+      this.#endings.push({ index: -1, difference });
+    } else this.#order();
   }
 
-  #restoreTree(): void {
+  /** What was not delivered is asked for again by each session, in its order, and ordered anew. */
+  #changeLeader(): void {
+    for (const { asked } of this.#clients)
+      for (const each of asked) if (each.kind === 'write' && each.ordered !== undefined) each.ordered = NEVER;
+    this.#ordered.length = 0;
+    this.#server.changeLeader();
+    this.#order();
+    this.#story.push(`another leader, to whom ${this.#ordered.length} changes are passed on again`);
+    // A session that another one's change concerns asks again only after that.
     this.#deliverAll();
-    this.#story.push('the tree is read from a snapshot');
-    this.#server.restoreTree();
+  }
+
+  /** Finds out who asked for what was proposed since, and when. */
+  #order(): void {
+    for (const { zxid, txn } of this.#server.proposed.slice(this.#ordered.length)) {
+      const { sessionId, requestNo, timeMs, body } = txn;
+      if (sessionId === 0 && body.kind === 'change') {
+        this.#ordered.push({ reap: body.change.path, zxid });
+        continue;
+      }
+      const client = this.#clients.find(({ session }) => session.id === sessionId);
+      const asked = client?.asked.find((each) =>
+        each.kind === 'write' ? each.requestNo === requestNo : each.kind === 'close' && requestNo === 0,
+      );
+      if (client === undefined || asked === undefined || asked.kind === 'read')
+        throw new Error(`seed ${this.#seed}: nobody asked for ${JSON.stringify(txn)}`);
+      asked.ordered = { zxid, timeMs };
+      this.#ordered.push({ client, zxid });
+    }
   }
 
   #addAuth(client: Client): void {
@@ -195,11 +228,10 @@ class ModelRun {
   }
 
   #close(client: Client): void {
-    const { nextZxid } = this.#server;
     this.#tell(client, 'close');
     client.stream.say({ kind: 'close', close: {} });
-    client.asked.push({ kind: 'close', zxid: nextZxid });
-    this.#ordered.push({ client, zxid: nextZxid });
+    client.asked.push({ kind: 'close', ordered: NEVER });
+    this.#order();
   }
 
   /** The network loses the stream after all was said. */
@@ -248,52 +280,49 @@ class ModelRun {
   }
 
   #deliverAll(): void {
-    this.#deliver(this.#ordered.length);
+    while (this.#ordered.length > 0) this.#deliver(this.#ordered.length);
+    this.#deliver(0);
   }
 
   #deliver(count: number): void {
     this.#apply(count);
     if (!this.#clients.some(({ session }) => session.isClosed)) return;
     // A new session is a txn of its own, behind what is ordered.
-    this.#apply(this.#ordered.length);
-    const closed = [...this.#clients.entries()].filter(([, { session }]) => session.isClosed);
-    for (const [index, client] of closed) {
+    while (this.#ordered.length > 0) this.#apply(this.#ordered.length);
+    for (const [index, client] of this.#clients.entries()) {
+      if (!client.session.isClosed) continue;
       this.#endings.push({ index, difference: this.#differenceOf(client) });
       this.#clients[index] = this.#open(client);
     }
   }
 
   #apply(count: number): void {
-    if (this.#server.proposed !== this.#ordered.length) throw new Error('what is ordered is known');
     this.#server.deliver(count);
     for (const ordered of this.#ordered.splice(0, count)) {
       this.#appliedZxid = ordered.zxid;
       if ('reap' in ordered) this.#model.reap(ordered.reap, { zxid: ordered.zxid, timeMs: 0 });
       else this.#done(ordered.client);
     }
+    this.#order();
   }
 
   /** The oldest of what it asked is a change that is delivered now; reads behind it are answered with it. */
   #done(client: Client): void {
     const oldest = client.asked.shift();
     if (oldest?.kind === 'write')
-      this.#model.write(client.session, oldest.xid, oldest.operation, {
-        zxid: oldest.zxid ?? 0,
-        timeMs: oldest.timeMs,
-      });
-    if (oldest?.kind === 'close') this.#model.close(client.session, { zxid: oldest.zxid, timeMs: 0 });
+      this.#model.write(client.session, oldest.xid, oldest.operation, oldest.ordered ?? NEVER);
+    if (oldest?.kind === 'close') this.#model.close(client.session, oldest.ordered);
     this.#advance(client);
   }
 
   /** Answers what needs no delivery: reads, and writes that were refused before they were ordered. */
   #advance(client: Client): void {
     for (let [oldest] = client.asked; oldest !== undefined; [oldest] = client.asked) {
-      if (oldest.kind === 'close' || (oldest.kind === 'write' && oldest.zxid !== undefined)) return;
+      if (oldest.kind !== 'read' && oldest.ordered !== undefined) return;
       client.asked.shift();
       if (oldest.kind === 'read')
         this.#model.read(client.session, oldest.xid, oldest.query, this.#appliedZxid);
-      else
-        this.#model.write(client.session, oldest.xid, oldest.operation, { zxid: 0, timeMs: oldest.timeMs });
+      if (oldest.kind === 'write') this.#model.write(client.session, oldest.xid, oldest.operation, NEVER);
     }
   }
 
@@ -347,6 +376,7 @@ interface Pair {
   readonly model: unknown;
 }
 
+const NEVER = { zxid: 0, timeMs: 0 };
 const NONCE = 'an-instance';
 const STORY = 20;
 

@@ -1,18 +1,17 @@
-import {
-  asZxid,
-  type Identity,
-  makeZxid,
-  type Request,
-  type SessionId,
-  type Txn,
-  unreachable,
-  type Zxid,
-} from '@zabra/model';
+import { asZxid, counterOf, type Identity, makeZxid, type PeerId, type Txn, type Zxid } from '@zabra/model';
 import { type ClientEntry, decodeServerFrame, encodeClientFrame, type ServerEntry } from '@zabra/proto';
-import { type Applied, type Prepared, Tree, type TreeOptions } from '@zabra/tree';
+import { type Applied, Tree, type TreeOptions } from '@zabra/tree';
 import { type ClientBackend, ClientService } from '../../src/core/client-service.ts';
 import type { Env, FrameStream, StreamHandlers } from '../../src/core/env.ts';
-import type { Forwarded } from '../../src/core/forward-codec.ts';
+import {
+  type Answered,
+  decodeAnswered,
+  decodeForwarded,
+  encodeAnswered,
+  encodeForwarded,
+  type Forwarded,
+} from '../../src/core/forward-codec.ts';
+import { LeaderDesk, type LeaderHost } from '../../src/core/leader-desk.ts';
 import {
   type CoreOptions,
   DEFAULT_LIMITS,
@@ -37,23 +36,28 @@ const SUPER_USER: Identity = { scheme: 'digest', id: 'root:hash-of-secret' };
  * One server, from the frames of its clients to its tree and back, without network, disk and peers: what is prepared waits
  * until `deliver` is called, as it would for a quorum. Time stands still unless it is moved.
  */
-export class OneServer implements ClientBackend {
+export class OneServer implements ClientBackend, LeaderHost {
   tree: Tree;
   readonly clients: ClientService;
-  readonly serving = true;
+  serving = true;
   readonly clusterId = 'orchard';
-  readonly epoch = 1;
+  epoch = 1;
+  lastZxid: Zxid = makeZxid(1, 0);
+  readonly outstandingProposals = 0;
   timeMs = 1_000_000;
   readonly #flaws: Flaws;
   readonly #treeOptions: Partial<TreeOptions>;
   readonly #proposed: { readonly zxid: Zxid; readonly bytes: Uint8Array }[] = [];
-  readonly #identities = new Map<SessionId, readonly Identity[]>();
+  readonly #options: CoreOptions;
+  readonly #env: Env;
+  #desk: LeaderDesk;
   #turnEnds: (() => void)[] = [];
-  #counter = 0;
   #drawn = 0;
 
   constructor(limits: Partial<Limits> = {}, flaws: Flaws = {}) {
     const options = coreOptions(limits);
+    this.#options = options;
+    this.#env = this.#world();
     const { dataBytesMax, transactionOperationsMax, requestsPerSessionMax, ephemeralsPerSessionMax } =
       options.limits;
     this.#flaws = flaws;
@@ -64,7 +68,8 @@ export class OneServer implements ClientBackend {
       ephemeralsPerSessionMax,
     };
     this.tree = Tree.empty(this.#treeOptions);
-    this.clients = new ClientService(this.#env(), options, this);
+    this.#desk = new LeaderDesk(this.#env, options, this.tree, this);
+    this.clients = new ClientService(this.#env, options, this);
   }
 
   /** A client's stream; what its transport proves is given. */
@@ -76,107 +81,89 @@ export class OneServer implements ClientBackend {
 
   /** The zxid that the next txn will have. */
   get nextZxid(): Zxid {
-    return makeZxid(this.epoch, this.#counter + 1);
+    return makeZxid(this.epoch, counterOf(this.lastZxid) + 1);
   }
 
   /** Txns that wait to be delivered. */
-  get proposed(): number {
-    return this.#proposed.length;
+  get proposed(): readonly { readonly zxid: Zxid; readonly txn: Txn }[] {
+    return this.#proposed.map(({ zxid, bytes }) => ({ zxid, txn: decodeTxn(bytes) }));
   }
 
   /** Applies so many of what waits, in one batch. */
   deliver(count: number = this.#proposed.length): void {
     for (const { zxid, bytes } of this.#proposed.splice(0, count)) {
       const txn = decodeTxn(bytes);
+      this.#desk.takePrepared(zxid);
       const applied = this.tree.apply(zxid, txn);
+      this.#desk.applied(txn, applied);
       this.clients.applied(txn, this.#flaws.applied?.(applied) ?? applied);
     }
     this.clients.batchApplied();
     this.#endTurn();
   }
 
-  /** Goes on with a tree that was read from a snapshot of this one; nothing may wait for delivery. */
-  restoreTree(): void {
-    const cursor = this.tree.beginSnapshot();
-    const restorer = Tree.restore(cursor.zxid, cursor.lastTimeMs, this.#treeOptions);
-    for (let slice = cursor.next(7); slice.length > 0; slice = cursor.next(7))
-      for (const entry of slice) restorer.add(decodeSnapshotEntry(encodeSnapshotEntry(entry)));
-    const tree = restorer.finish();
-    if (tree.digest() !== cursor.digest) throw new Error('a snapshot gives the tree that it was taken of');
-    this.tree = tree;
+  /**
+   * Another leader goes on, with a tree that was read from a snapshot of this one. What waited for delivery is lost, as far
+   * as its clients don't ask for it again.
+   */
+  changeLeader(): void {
+    this.serving = false;
+    this.clients.servingChanged();
+    this.#desk.dropPrepared();
+    this.#proposed.length = 0;
+    this.tree = restored(this.tree, this.#treeOptions);
+    this.epoch++;
+    this.lastZxid = makeZxid(this.epoch, 0);
+    this.tree.applyNothing(this.lastZxid);
+    this.#desk = new LeaderDesk(this.#env, this.#options, this.tree, this);
+    this.serving = true;
+    this.clients.servingChanged();
+    this.clients.batchApplied();
+    this.#endTurn();
   }
 
   /** The leader's own wish; undefined when the tree refuses it. */
   reap(path: string): Zxid | undefined {
-    const zxid = this.nextZxid;
-    return this.#prepare({ kind: 'reap', path }, []).kind === 'txn' ? zxid : undefined;
+    const { nextZxid } = this;
+    const prepared = this.tree.prepare(
+      { kind: 'reap', path },
+      { wallMs: this.timeMs, nextZxid, identities: [] },
+    );
+    if (prepared.kind !== 'txn') return undefined;
+    this.#propose([encodeTxn(prepared.txn)]);
+    return nextZxid;
   }
 
   request(request: Forwarded): void {
-    switch (request.kind) {
-      case 'write': {
-        const { sessionId, requestNo } = request;
-        const prepared = this.#prepare(request, this.#identities.get(sessionId) ?? []);
-        if (prepared.kind === 'stored')
-          this.clients.answered({ kind: 'stored', sessionId, requestNo, zxid: prepared.zxid });
-        if (prepared.kind === 'refused')
-          this.clients.answered({ kind: 'refused', sessionId, requestNo, refusal: prepared.refusal });
-        return;
-      }
-      case 'createSession': {
-        const { identities, attempt: _, ...operation } = request;
-        this.#identities.set(request.sessionId, identities);
-        this.#prepare({ kind: 'session', operation }, []);
-        return;
-      }
-      case 'attach': {
-        const { sessionId, nonce, attempt, identities } = request;
-        this.#identities.set(sessionId, identities);
-        const next = this.nextZxid;
-        const operation = { kind: 'attachSession', sessionId, nonce } as const;
-        const prepared = this.#prepare({ kind: 'session', operation }, []);
-        const zxid = prepared.kind === 'stored' ? prepared.zxid : next;
-        this.clients.answered({ kind: 'attached', sessionId, nonce, attempt, zxid });
-        return;
-      }
-      case 'identities':
-        this.#identities.set(request.sessionId, request.identities);
-        return;
-      case 'closeSession':
-        this.#prepare(
-          { kind: 'session', operation: { kind: 'closeSession', sessionId: request.sessionId } },
-          [],
-        );
-        return;
-      case 'touches':
-        this.clients.answered({ kind: 'touched', number: request.number, refused: [] });
-        return;
-      default:
-        unreachable(request);
-    }
+    const { identities: alter = (identities) => identities } = this.#flaws;
+    const altered = 'identities' in request ? { ...request, identities: alter(request.identities) } : request;
+    // As if it came from another server.
+    this.#desk.handle(this.#options.id, decodeForwarded(encodeForwarded(altered)));
+    this.#propose(this.#desk.takeGathered());
+  }
+
+  answer(_: PeerId, answer: Answered): void {
+    this.clients.answered(decodeAnswered(encodeAnswered(answer)));
   }
 
   readIndex(answer: (zxid: Zxid | undefined) => void): void {
     answer(this.tree.appliedZxid);
   }
 
-  #prepare(request: Request, asker: readonly Identity[]): Prepared {
-    const nextZxid = this.nextZxid;
-    const identities = this.#flaws.identities?.(asker) ?? asker;
-    const prepared = this.tree.prepare(request, { wallMs: this.timeMs, nextZxid, identities });
-    if (prepared.kind === 'txn') {
-      this.#counter++;
-      const txn = this.#flaws.txn?.(prepared.txn) ?? prepared.txn;
-      this.#proposed.push({ zxid: nextZxid, bytes: encodeTxn(txn) });
+  #propose(gathered: readonly Uint8Array[]): void {
+    const { txn: alter = (txn) => txn } = this.#flaws;
+    for (const bytes of gathered) {
+      const zxid = this.nextZxid;
+      this.lastZxid = zxid;
+      this.#proposed.push({ zxid, bytes: encodeTxn(alter(decodeTxn(bytes))) });
     }
-    return prepared;
   }
 
   #endTurn(): void {
     for (let work = this.#turnEnds.shift(); work !== undefined; work = this.#turnEnds.shift()) work();
   }
 
-  #env(): Env {
+  #world(): Env {
     const nothing = (): never => {
       throw new Error('this server has neither disk nor peers');
     };
@@ -260,6 +247,16 @@ export function proved(scheme: string, bytes: Uint8Array): readonly Identity[] {
   const strong = { scheme: 'scrypt', id: `${user}:strong-hash-of-${password}` };
   if (scheme === 'scrypt') return [strong];
   return scheme === 'digest' ? [{ scheme: 'digest', id: `${user}:hash-of-${password}` }, strong] : [];
+}
+
+function restored(tree: Tree, options: Partial<TreeOptions>): Tree {
+  const cursor = tree.beginSnapshot();
+  const restorer = Tree.restore(cursor.zxid, cursor.lastTimeMs, options);
+  for (let slice = cursor.next(7); slice.length > 0; slice = cursor.next(7))
+    for (const entry of slice) restorer.add(decodeSnapshotEntry(encodeSnapshotEntry(entry)));
+  const copy = restorer.finish();
+  if (copy.digest() !== cursor.digest) throw new Error('a snapshot gives the tree that it was taken of');
+  return copy;
 }
 
 function coreOptions(limits: Partial<Limits>): CoreOptions {

@@ -48,6 +48,8 @@ export interface Surroundings {
 }
 
 const NAMES = ['a', 'b', '__proto__', 'constructor', 'größe', '鍵', 'a.b'];
+/** So that some nodes have many children. */
+const MANY_NAMES = [...NAMES, ...Array.from({ length: 300 }, (_, index) => `child-${index * 7919}`)];
 const ILLEGAL = ['', 'a', '/a/', '//', '/a//b', '/./a', '/a/..', '/a\u0001', '/b\ud83d\ude00', '/a\u007fb'];
 const LIMITS_TEXTS = [
   'count=3,bytes=-1',
@@ -90,11 +92,13 @@ const INVALID: readonly Acl[] = [
 
 export class RandomOperations {
   readonly #random: Random;
+  readonly #names: readonly string[];
   #around: Surroundings = { paths: [], sessionIds: [], ephemerals: [], zxid: 0, watches: [] };
   #watchId = 0;
 
   constructor(random: Random) {
     this.#random = random;
+    this.#names = random.chance(10) ? MANY_NAMES : NAMES;
   }
 
   write(around: Surroundings): WriteOperation {
@@ -213,7 +217,7 @@ export class RandomOperations {
     if (roll < 3) return pick(ILLEGAL);
     if (roll < 50) return this.#known();
     if (roll < 80) return this.#below();
-    return Array.from({ length: 1 + this.#random.below(2) }, () => `/${pick(NAMES)}`).join('');
+    return Array.from({ length: 1 + this.#random.below(2) }, () => `/${pick(this.#names)}`).join('');
   }
 
   #known(): string {
@@ -225,7 +229,7 @@ export class RandomOperations {
     const { chance, pick } = this.#bound();
     const known = this.#known();
     const own = known.startsWith('/zookeeper') && chance(80) ? '/' : known;
-    return own.split('/').length < 5 ? `${own === '/' ? '' : own}/${pick(NAMES)}` : own;
+    return own.split('/').length < 5 ? `${own === '/' ? '' : own}/${pick(this.#names)}` : own;
   }
 
   #data(): Uint8Array {

@@ -1,0 +1,160 @@
+import { connect, type ZooKeeper } from '@zabra/client';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HeardEvents } from '../test/heard-events.ts';
+import { placedClient } from '../test/placed-client.ts';
+import { until } from '../test/until.ts';
+import { type Ensemble, freePorts, startEnsemble } from './index.ts';
+import { LinkProxy } from './link-proxy.ts';
+
+/* A watch that stays hears everything once and in order, whichever servers die meanwhile; one that is left leaves nothing. */
+
+const PATIENT = { requestTimeoutMs: 60_000, sessionTimeoutMs: 60_000 };
+
+let ensemble: Ensemble;
+beforeEach(async () => {
+  ensemble = await startEnsemble();
+});
+afterEach(() => ensemble.close());
+
+/** Makes nodes with growing numbers below `/watched`, some at a time. */
+class Writer {
+  readonly made: string[] = [];
+  readonly #zk: ZooKeeper;
+
+  constructor(zk: ZooKeeper) {
+    this.#zk = zk;
+  }
+
+  async write(count: number): Promise<void> {
+    const batch = Array.from({ length: count }, () => {
+      const path = `/watched/n${String(this.made.length).padStart(6, '0')}`;
+      this.made.push(`created ${path}`);
+      return this.#zk.create(path);
+    });
+    await Promise.all(batch);
+  }
+}
+
+test('a watch hears everything once, in order, through the death of its server and of the leader', {
+  timeout: 60_000,
+}, async () => {
+  await using zk = await connect({ servers: ensemble.servers, ...PATIENT });
+  await zk.create('/watched');
+  const watching = await placedClient(ensemble, PATIENT);
+  await using _closing = watching.zk;
+  await watching.zk.sync();
+  await using heard = new HeardEvents(watching.zk.watch('/watched', { recursive: true, maxBuffered: 10_000 }));
+  await watching.zk.exists('/watched');
+  const writer = new Writer(zk);
+  await writer.write(200);
+  for (const victim of [watching.server, (): Promise<number> => ensemble.leader(), watching.server]) {
+    const writing = writer.write(200);
+    const dead = await ensemble.kill(await victim());
+    await writer.write(200);
+    await writing;
+    await ensemble.restart(dead);
+    await ensemble.whenServing();
+  }
+  await until('all is heard', () => heard.events.length >= writer.made.length);
+  await zk.set('/watched', 'the end');
+  await until('the end is heard', () => heard.has('changed /watched'));
+  expect(heard.lines).toEqual([...writer.made, 'changed /watched']);
+});
+
+test('a watch whose client was away hears of it all from servers that have died meanwhile, too', {
+  timeout: 60_000,
+}, async () => {
+  const [port = 0] = await freePorts(1);
+  const target = Number(ensemble.addressOf(1).split(':').at(-1));
+  const link = await LinkProxy.open(port, target);
+  try {
+    await using zk = await connect({ servers: ensemble.servers, ...PATIENT });
+    const { stat } = await zk.create('/watched');
+    await using away = await connect({ servers: `127.0.0.1:${port}`, ...PATIENT });
+    await away.sync();
+    await using heard = new HeardEvents(away.watch('/watched', { recursive: true }));
+    await away.exists('/watched');
+    const writer = new Writer(zk);
+    await writer.write(50);
+    await until('it hears', () => heard.events.length === 50);
+    link.cut();
+    await writer.write(300);
+    await ensemble.killAll();
+    await Promise.all(ensemble.ids.map((id) => ensemble.restart(id)));
+    await writer.write(50);
+    link.heal();
+    await until('all is heard', () => heard.events.length >= writer.made.length);
+    expect(heard.lines).toEqual(writer.made);
+
+    // Whoever comes only now hears of it, too, wherever it asks.
+    for (const id of ensemble.ids) {
+      await using late = await connect({ servers: ensemble.addressOf(id), ...PATIENT });
+      await using told = new HeardEvents(late.watch('/watched', { recursive: true, fromZxid: stat.czxid }));
+      await until('it is told', () => told.events.length >= writer.made.length);
+      expect(told.lines).toEqual(writer.made);
+    }
+  } finally {
+    await link.close();
+  }
+});
+
+test('a watch that begins earlier than the servers remember is told so, and hears what comes', {
+  timeout: 60_000,
+}, async () => {
+  await using lone = await startEnsemble({ servers: 1, config: { limits: { eventHistoryMax: 10 } } });
+  await using zk = await connect(lone.servers);
+  const { stat } = await zk.create('/watched');
+  const writer = new Writer(zk);
+  await writer.write(20);
+  await using heard = new HeardEvents(zk.watch('/watched', { recursive: true, fromZxid: stat.czxid }));
+  await zk.exists('/watched');
+  await zk.create('/watched/last');
+  await until('the last is heard', () => heard.has('created /watched/last'));
+  expect(heard.lines).toEqual(['resync reconnected', 'created /watched/last']);
+});
+
+test('a thousand watches of all kinds that were left leave nothing on the servers', {
+  timeout: 60_000,
+}, async () => {
+  const rounds = 20;
+  await using zk = await connect({ servers: ensemble.servers, ...PATIENT });
+  await using writer = await connect({ servers: ensemble.servers, ...PATIENT });
+  await writer.create('/left');
+  await zk.sync();
+  await using kept = new HeardEvents(zk.watch('/left'));
+  await zk.exists('/left');
+  const watches = async (): Promise<number> =>
+    [...(await ensemble.status()).values()].reduce((sum, status) => sum + (status?.watches ?? 0), 0);
+  const base = await watches();
+  expect(base).toBe(1);
+  for (let round = 0; round < rounds; round++) {
+    const path = `/left/${round}`;
+    const loops = Array.from({ length: 50 }, (_, n) =>
+      [
+        () => firstOf(zk.watch(path)),
+        () => firstOf(zk.watch('/left', { recursive: true })),
+        () => firstOf(zk.watchData('/left')),
+        () => firstOf(zk.watchChildren('/left')),
+        () => disposedOf(zk, path),
+      ][n % 5]?.(),
+    );
+    await zk.exists('/left');
+    await writer.create(path);
+    await Promise.all(loops);
+  }
+  await zk.exists('/left');
+  await until('the servers have forgotten them', async () => (await watches()) === base);
+  await until('the one that stays hears', () => kept.events.length === rounds);
+});
+
+/** Leaves the loop with the first it is told. */
+async function firstOf<T>(watcher: AsyncIterable<T>): Promise<T> {
+  for await (const each of watcher) return each;
+  throw new Error('the watch ended');
+}
+
+/** Armed and taken back without having fired. */
+async function disposedOf(zk: ZooKeeper, path: string): Promise<void> {
+  const { watch } = await zk.exists(`${path}-never`, { watch: true });
+  await watch[Symbol.asyncDispose]();
+}
