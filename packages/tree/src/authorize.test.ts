@@ -112,6 +112,25 @@ describe('an ACL', () => {
     expect(authorize([grant(read, 'ip', id)], read, [{ scheme: 'ip', id: from }])).toBe(may);
   });
 
+  test('has each address in it read once, and that of who asks once, however often it is asked', () => {
+    let readings = 0;
+    const counted = (id: string): Identity => ({
+      scheme: 'ip',
+      get id() {
+        readings++;
+        return id;
+      },
+    });
+    const entry = (id: string): Acl => Object.assign(counted(id), { perms: read });
+    const acl = Array.from({ length: 128 }, (_, index) => entry(`10.${index}.0.0/16`));
+    const [near, far] = [[counted('10.127.0.1')], [counted('192.168.0.1')]];
+    for (let time = 0; time < 10; time++) {
+      expect(authorize(acl, read, near)).toBe(true);
+      expect(authorize(acl, read, far)).toBe(false);
+    }
+    expect(readings).toBe(128 + 2);
+  });
+
   test('is shown to others without the hashes', () => {
     const acl = [grant(31, 'digest', 'alice:secret'), grant(31, 'scrypt', 'bob:secret')];
     const plain = [grant(1, 'world', 'anyone'), grant(1, 'x509', 'CN=a:b')];

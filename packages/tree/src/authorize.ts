@@ -1,5 +1,5 @@
 import { ACL_OPEN, type Acl, type Identity, PERMISSIONS } from '@zabra/model';
-import { isInRange, parseIpRange } from './ip-range.ts';
+import { type Address, addressesOf, type IpRange, isInRange, rangesOf } from './ip-range.ts';
 
 /**
  * May somebody with these identities do this to a node with this ACL? The one rule that every way to a node goes through:
@@ -15,8 +15,19 @@ export function authorize(
 ): boolean {
   // Nearly every node: nothing is looked at.
   if (acl === ACL_OPEN || acl.length === 0) return true;
-  for (const entry of acl) {
-    if ((entry.perms & permissions) !== 0 && names(entry, identities)) return true;
+  let ranges: readonly (IpRange | undefined)[] | undefined;
+  let addresses: readonly Address[] | undefined;
+  for (let index = 0; index < acl.length; index++) {
+    const entry = acl[index];
+    if (entry === undefined || (entry.perms & permissions) === 0) continue;
+    if (entry.scheme !== 'ip') {
+      if (names(entry, identities)) return true;
+      continue;
+    }
+    ranges ??= rangesOf(acl);
+    addresses ??= addressesOf(identities);
+    const range = ranges[index];
+    if (range !== undefined && addresses.some((address) => isInRange(address, range))) return true;
   }
   return identities.some(({ scheme }) => scheme === 'super');
 }
@@ -58,14 +69,7 @@ const ACL_NOBODY: readonly Acl[] = [{ perms: 0, scheme: 'world', id: 'anyone' }]
 function names(entry: Acl, identities: readonly Identity[]): boolean {
   const { scheme, id } = entry;
   if (scheme === 'world') return id === 'anyone';
-  if (scheme === 'ip') return namesAddress(id, identities);
   return identities.some((identity) => identity.scheme === scheme && identity.id === id);
-}
-
-function namesAddress(id: string, identities: readonly Identity[]): boolean {
-  const range = parseIpRange(id);
-  if (range === undefined) return false;
-  return identities.some((identity) => identity.scheme === 'ip' && isInRange(identity.id, range));
 }
 
 function isWorld({ scheme, id }: Acl): boolean {

@@ -61,7 +61,7 @@ function listTree(
         notAllowed(asker, PERMISSIONS.read, at, facts) ?? notAllowed(asker, PERMISSIONS.delete, at, facts);
       if (denied !== undefined) return denied;
     }
-    const names = presentNames(pending.appliedChildNames(at), moved.get(at));
+    const names = facts.childCount === 0 ? [] : presentNames(pending.appliedChildNames(at), moved.get(at));
     stack.push({ path: at, names: names[Symbol.iterator]() });
     return undefined;
   };
@@ -85,11 +85,20 @@ function listTree(
 
 /** The names in order: those applied without what pending txns removed, and with what they made. */
 function presentNames(
-  applied: readonly string[],
+  applied: Iterable<string>,
   moved: ReadonlyMap<string, boolean> | undefined,
 ): Iterable<string> {
-  if (moved === undefined) return applied;
-  const others = applied.filter((name) => !moved.has(name));
+  return moved === undefined ? applied : mergedNames(applied, moved);
+}
+
+function* mergedNames(applied: Iterable<string>, moved: ReadonlyMap<string, boolean>): Generator<string> {
   const made = [...moved].filter(([, exists]) => exists).map(([name]) => name);
-  return [...others, ...made].sort(byCodeUnits);
+  made.sort(byCodeUnits);
+  let index = 0;
+  for (const name of applied) {
+    if (moved.has(name)) continue;
+    for (let next = made[index]; next !== undefined && next < name; next = made[++index]) yield next;
+    yield name;
+  }
+  yield* made.slice(index);
 }

@@ -99,3 +99,24 @@ test('a child that is not there is a broken invariant', () => {
   order.insert([0]);
   expect(() => order.remove([1])).toThrow('a child that goes is in its place');
 });
+
+test('children that are appended in any order and put in order are as those that were inserted', () => {
+  const random = new SeededRandom(7);
+  const appended = new NamedOrder(names);
+  for (const slot of random.shuffled(slots)) appended.order.append(slot);
+  appended.order.order((left, right) => appended.compare(left, appended.name(right)));
+  expect(appended.order.size).toBe(COUNT);
+  expect(appended.page()).toEqual(inByteOrder(names));
+
+  const [first = 0, ...others] = random.shuffled(slots);
+  appended.remove(others);
+  expect(appended.page()).toEqual([appended.name(first)]);
+  appended.insert(others);
+  expect(appended.page()).toEqual(inByteOrder(names));
+});
+
+test('no children at all can be put in order', () => {
+  const order = new ChildOrder();
+  order.order(() => 0);
+  expect(order.size).toBe(0);
+});

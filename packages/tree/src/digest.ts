@@ -1,6 +1,7 @@
 import { type ChangeResult, type Stat, unreachable, type WriteResult } from '@zabra/model';
 import { Hasher } from './hash.ts';
-import type { Node } from './node.ts';
+import type { Slot } from './node-records.ts';
+import type { NodeStore } from './node-store.ts';
 import { hashAcl } from './operation-hash.ts';
 import type { Session, StoredResult } from './session.ts';
 
@@ -20,13 +21,13 @@ export class Digest {
     return hex(this.#a) + hex(this.#b);
   }
 
-  addNode(node: Node): void {
-    const { a, b } = hashNode(this.#hasher, node);
+  addNode(nodes: NodeStore, slot: Slot): void {
+    const { a, b } = hashNode(this.#hasher, nodes, slot);
     this.#add(a, b);
   }
 
-  removeNode(node: Node): void {
-    const { a, b } = hashNode(this.#hasher, node);
+  removeNode(nodes: NodeStore, slot: Slot): void {
+    const { a, b } = hashNode(this.#hasher, nodes, slot);
     this.#add(-a, -b);
   }
 
@@ -48,15 +49,17 @@ export class Digest {
     this.#add(-a, -b);
   }
 
-  /** To be called whenever path, data, ACL or TTL of the node are new, or that it is a container. */
-  hashContent(path: string, node: Node): void {
-    const hasher = this.#hasher.begin(KIND_NODE_CONTENT).string(path).bytes(node.data);
-    hashAcl(hasher, node.acl);
-    if (node.container) hasher.word(CONTAINER);
-    if (node.ttlMs > 0) hasher.integer(node.ttlMs);
-    hasher.end();
-    node.contentA = hasher.a;
-    node.contentB = hasher.b;
+  /**
+   * To be called whenever path, data, ACL or TTL of the node are new, or that it is a container. `path` and `data` are the
+   * node's: whoever changes it has them at hand.
+   */
+  hashContent(nodes: NodeStore, slot: Slot, path: string, data: Uint8Array): void {
+    const hasher = this.#hasher.begin(KIND_NODE_CONTENT).string(path).bytes(data);
+    hashAcl(hasher, nodes.acl(slot));
+    const { container, ttlMs } = nodes.lifetime(slot);
+    if (container) hasher.word(CONTAINER);
+    if (ttlMs > 0) hasher.integer(ttlMs);
+    nodes.setContent(slot, hasher.end());
   }
 
   /** To be called whenever the session is new or has a new nonce. */
@@ -88,21 +91,9 @@ const KIND_SESSION_CONTENT = 4;
 const KIND_RESULT = 5;
 const CONTAINER = 1;
 
-function hashNode(hasher: Hasher, node: Node): Hasher {
-  return hasher
-    .begin(KIND_NODE)
-    .word(node.contentA)
-    .word(node.contentB)
-    .integer(node.czxid)
-    .integer(node.mzxid)
-    .integer(node.pzxid)
-    .integer(node.ctimeMs)
-    .integer(node.mtimeMs)
-    .word(node.version)
-    .word(node.aversion)
-    .integer(node.ephemeralOwner)
-    .integer(node.sequence)
-    .end();
+function hashNode(hasher: Hasher, nodes: NodeStore, slot: Slot): Hasher {
+  nodes.hashInto(hasher.begin(KIND_NODE), slot);
+  return hasher.end();
 }
 
 function hashSession(hasher: Hasher, session: Session): Hasher {

@@ -20,52 +20,66 @@ export class Hasher {
 
   /** 32 bits. */
   word(value: number): this {
-    let x = Math.imul(value, 0xcc9e2d51);
-    x = (x << 15) | (x >>> 17);
-    let a = this.a ^ Math.imul(x, 0x1b873593);
-    a = (a << 13) | (a >>> 19);
-    this.a = (Math.imul(a, 5) + 0xe6546b64) | 0;
-
-    let y = Math.imul(value, 0xab0e9789);
-    y = (y << 16) | (y >>> 16);
-    let b = this.b ^ Math.imul(y, 0x38b34ae5);
-    b = (b << 17) | (b >>> 15);
-    this.b = (Math.imul(b, 5) + 0x561ccd1b) | 0;
-
+    this.a = mixA(this.a, value);
+    this.b = mixB(this.b, value);
     this.#words++;
     return this;
   }
 
   /** A safe integer: zxids, session ids, times, counters. */
   integer(value: number): this {
-    return this.word(Math.floor(value / 2 ** 32)).word(value | 0);
+    const high = Math.floor(value / 2 ** 32);
+    const low = value | 0;
+    this.a = mixA(mixA(this.a, high), low);
+    this.b = mixB(mixB(this.b, high), low);
+    this.#words += 2;
+    return this;
   }
 
   /** Length first, so that no two lists of strings run together to the same words. */
   string(value: string): this {
     const length = value.length;
     this.word(length);
+    // The lanes as variables: as fields they would be written to memory at each step.
+    let { a, b } = this;
     let index = 0;
     for (; index + 1 < length; index += 2) {
-      this.word(value.charCodeAt(index) | (value.charCodeAt(index + 1) << 16));
+      const word = value.charCodeAt(index) | (value.charCodeAt(index + 1) << 16);
+      a = mixA(a, word);
+      b = mixB(b, word);
     }
-    if (index < length) this.word(value.charCodeAt(index));
+    if (index < length) {
+      const word = value.charCodeAt(index);
+      a = mixA(a, word);
+      b = mixB(b, word);
+    }
+    this.a = a;
+    this.b = b;
+    this.#words += (length + 1) >> 1;
     return this;
   }
 
   bytes(value: Uint8Array): this {
     const length = value.length;
     this.word(length);
+    let { a, b } = this;
     let index = 0;
     for (; index + 3 < length; index += 4) {
-      this.word(
+      const word =
         byte(value, index) |
-          (byte(value, index + 1) << 8) |
-          (byte(value, index + 2) << 16) |
-          (byte(value, index + 3) << 24),
-      );
+        (byte(value, index + 1) << 8) |
+        (byte(value, index + 2) << 16) |
+        (byte(value, index + 3) << 24);
+      a = mixA(a, word);
+      b = mixB(b, word);
     }
-    for (; index < length; index++) this.word(byte(value, index));
+    for (; index < length; index++) {
+      a = mixA(a, byte(value, index));
+      b = mixB(b, byte(value, index));
+    }
+    this.a = a;
+    this.b = b;
+    this.#words += (length >> 2) + (length & 3);
     return this;
   }
 
@@ -75,6 +89,22 @@ export class Hasher {
     this.b = avalanche(this.b ^ this.#words);
     return this;
   }
+}
+
+function mixA(lane: number, value: number): number {
+  let x = Math.imul(value, 0xcc9e2d51);
+  x = (x << 15) | (x >>> 17);
+  let a = lane ^ Math.imul(x, 0x1b873593);
+  a = (a << 13) | (a >>> 19);
+  return (Math.imul(a, 5) + 0xe6546b64) | 0;
+}
+
+function mixB(lane: number, value: number): number {
+  let y = Math.imul(value, 0xab0e9789);
+  y = (y << 16) | (y >>> 16);
+  let b = lane ^ Math.imul(y, 0x38b34ae5);
+  b = (b << 17) | (b >>> 15);
+  return (Math.imul(b, 5) + 0x561ccd1b) | 0;
 }
 
 function byte(bytes: Uint8Array, index: number): number {

@@ -1,12 +1,16 @@
+import type { Acl, Identity } from '@zabra/model';
+
 /**
  * The addresses from which an ACL entry of scheme `ip` may be used: one, or all that begin with the same bits. IPv4 and
  * IPv6; an IPv4 address in IPv6's clothes (`::ffff:10.0.0.1`, as sockets that hear both report it) is the IPv4 address.
  */
 export interface IpRange {
-  /** 4 or 16. */
-  readonly bytes: readonly number[];
+  readonly bytes: Address;
   readonly bits: number;
 }
+
+/** 4 or 16 bytes. */
+export type Address = readonly number[];
 
 /** `address` or `address/bits`; undefined when it is neither. */
 export function parseIpRange(text: string): IpRange | undefined {
@@ -23,21 +27,52 @@ export function parseIpRange(text: string): IpRange | undefined {
   return bits < MAPPED_BITS ? { bytes, bits } : { bytes: plain, bits: bits - MAPPED_BITS };
 }
 
-/** `address` as a socket reports it, at times with a zone behind `%`. */
-export function isInRange(address: string, range: IpRange): boolean {
-  const zone = address.indexOf('%');
-  const bytes = parseAddress(zone === -1 ? address : address.slice(0, zone));
-  if (bytes === undefined) return false;
-  const plain = unmapped(bytes);
-  if (plain.length !== range.bytes.length) return false;
-  return range.bytes.every((byte, index) => {
-    const bits = Math.min(8, Math.max(0, range.bits - index * 8));
-    const mask = 0xff & (0xff << (8 - bits));
-    return (byte & mask) === ((plain[index] ?? 0) & mask);
-  });
+/** An address as a socket reports it, at times with a zone behind `%`; undefined when it is none. */
+export function parseSocketAddress(text: string): Address | undefined {
+  const zone = text.indexOf('%');
+  const bytes = parseAddress(zone === -1 ? text : text.slice(0, zone));
+  return bytes && unmapped(bytes);
+}
+
+export function isInRange(address: Address, { bytes, bits }: IpRange): boolean {
+  if (address.length !== bytes.length) return false;
+  const whole = bits >> 3;
+  for (let index = 0; index < whole; index++) if (address[index] !== bytes[index]) return false;
+  const rest = bits & 7;
+  if (rest === 0) return true;
+  const mask = 0xff & (0xff << (8 - rest));
+  return ((address[whole] ?? 0) & mask) === ((bytes[whole] ?? 0) & mask);
+}
+
+/**
+ * What the entries of an ACL say, by their place; undefined where one is of another scheme, or says nothing. Remembered
+ * by the list, which is never written into: one ACL may stand before each of thousands of children or watchers.
+ */
+export function rangesOf(acl: readonly Acl[]): readonly (IpRange | undefined)[] {
+  const known = RANGES.get(acl);
+  if (known !== undefined) return known;
+  const ranges = acl.map(({ scheme, id }) => (scheme === 'ip' ? parseIpRange(id) : undefined));
+  RANGES.set(acl, ranges);
+  return ranges;
+}
+
+/** The addresses among somebody's identities. Remembered as {@link rangesOf}. */
+export function addressesOf(identities: readonly Identity[]): readonly Address[] {
+  const known = ADDRESSES.get(identities);
+  if (known !== undefined) return known;
+  const addresses: Address[] = [];
+  for (const { scheme, id } of identities) {
+    const address = scheme === 'ip' ? parseSocketAddress(id) : undefined;
+    if (address !== undefined) addresses.push(address);
+  }
+  ADDRESSES.set(identities, addresses);
+  return addresses;
 }
 
 const MAPPED_BITS = 96;
+/** They remember what would be found again, and nothing else: no outcome depends on them. */
+const RANGES = new WeakMap<readonly Acl[], readonly (IpRange | undefined)[]>();
+const ADDRESSES = new WeakMap<readonly Identity[], readonly Address[]>();
 
 function unmapped(bytes: readonly number[]): readonly number[] {
   const isMapped =

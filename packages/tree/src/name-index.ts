@@ -59,13 +59,8 @@ export class NameIndex {
     const records = this.#records;
     let slot = this.#head(this.#bucketOf(hash));
     while (slot !== 0) {
-      if (
-        records.hash(slot) === hash &&
-        records.parent(slot) === parent &&
-        this.#contents.nameEquals(slot, text, start, end)
-      ) {
+      if (records.isAlike(slot, hash, parent) && this.#contents.nameEquals(slot, text, start, end))
         return slot;
-      }
       slot = records.next(slot);
     }
     return NO_SLOT;

@@ -111,6 +111,24 @@ export class NodeContents {
     return compareUtf8(bytes, this.#nameAt(slot, location), length, name, 0, name.length);
   }
 
+  /** Below 0 when the left one's name comes before the right one's in UTF-8 byte order, above 0 when it comes after it. */
+  compareNames(left: Slot, right: Slot): number {
+    const leftLocation = this.#records.location(left);
+    const rightLocation = this.#records.location(right);
+    const leftBytes = this.#cells.page(leftLocation).bytes;
+    const rightBytes = this.#cells.page(rightLocation).bytes;
+    const leftAt = this.#nameAt(left, leftLocation);
+    const rightAt = this.#nameAt(right, rightLocation);
+    const leftLength = this.#records.nameLength(left);
+    const rightLength = this.#records.nameLength(right);
+    const both = Math.min(leftLength, rightLength);
+    for (let index = 0; index < both; index++) {
+      const difference = (leftBytes[leftAt + index] as number) - (rightBytes[rightAt + index] as number);
+      if (difference !== 0) return difference;
+    }
+    return leftLength - rightLength;
+  }
+
   #nameAt(slot: Slot, location: number): number {
     return this.#cells.offset(location) + dataInCell(this.#records.dataLength(slot));
   }

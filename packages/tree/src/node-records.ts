@@ -1,4 +1,5 @@
 import { assert } from '@zabra/model';
+import type { Hasher } from './hash.ts';
 
 /** The place of a node's record; the same as long as the node lives, then another node's. The root's is 0. */
 export type Slot = number;
@@ -77,8 +78,10 @@ export class NodeRecords {
         next = ((next >> PAGE_BITS) + 1) << PAGE_BITS;
         continue;
       }
-      if (this.isLive(next)) return next;
-      next++;
+      const { words, begun } = page;
+      for (let index = next & PAGE_MASK; index < begun; index++, next++) {
+        if (((words[index * RECORD_WORDS + NAME] as number) & LIVE) !== 0) return next;
+      }
     }
     return NO_SLOT;
   }
@@ -88,6 +91,87 @@ export class NodeRecords {
     return (
       page !== undefined && ((page.words[(slot & PAGE_MASK) * RECORD_WORDS + NAME] as number) & LIVE) !== 0
     );
+  }
+
+  /** Fills a record of zeros. All its zxids and times are those of its creation. */
+  fill(
+    slot: Slot,
+    fields: {
+      readonly parent: Slot;
+      readonly hash: number;
+      readonly aclId: number;
+      readonly lifetimeId: number;
+      readonly czxid: number;
+      readonly ctimeMs: number;
+    },
+  ): void {
+    const { numbers, words } = this.#page(slot);
+    const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
+    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    const { czxid, ctimeMs } = fields;
+    numbers[number + CZXID] = czxid;
+    numbers[number + MZXID] = czxid;
+    numbers[number + PZXID] = czxid;
+    numbers[number + CTIME_MS] = ctimeMs;
+    numbers[number + MTIME_MS] = ctimeMs;
+    words[word + ACL_ID] = fields.aclId;
+    words[word + LIFETIME_ID] = fields.lifetimeId;
+    words[word + PARENT] = fields.parent;
+    words[word + HASH] = fields.hash;
+  }
+
+  /** All at once: what each of the setters would do by itself. */
+  setTimes(slot: Slot, times: RecordTimes): void {
+    const { numbers, words } = this.#page(slot);
+    const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
+    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    numbers[number + CZXID] = times.czxid;
+    numbers[number + MZXID] = times.mzxid;
+    numbers[number + PZXID] = times.pzxid;
+    numbers[number + CTIME_MS] = times.ctimeMs;
+    numbers[number + MTIME_MS] = times.mtimeMs;
+    words[word + VERSION] = times.version;
+    words[word + AVERSION] = times.aversion;
+  }
+
+  /** What of a record is in the digest, from the content's hash to the aversion. */
+  hashInto(hasher: Hasher, slot: Slot): void {
+    const { numbers, words } = this.#page(slot);
+    const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
+    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    hasher
+      .word(words[word + CONTENT_A] as number)
+      .word(words[word + CONTENT_B] as number)
+      .integer(numbers[number + CZXID] as number)
+      .integer(numbers[number + MZXID] as number)
+      .integer(numbers[number + PZXID] as number)
+      .integer(numbers[number + CTIME_MS] as number)
+      .integer(numbers[number + MTIME_MS] as number)
+      .word(words[word + VERSION] as number)
+      .word(words[word + AVERSION] as number);
+  }
+
+  /** Zxids, times and versions. */
+  times(slot: Slot): RecordTimes {
+    const { numbers, words } = this.#page(slot);
+    const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
+    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    return {
+      czxid: numbers[number + CZXID] as number,
+      mzxid: numbers[number + MZXID] as number,
+      pzxid: numbers[number + PZXID] as number,
+      ctimeMs: numbers[number + CTIME_MS] as number,
+      mtimeMs: numbers[number + MTIME_MS] as number,
+      version: (words[word + VERSION] as number) >>> 0,
+      aversion: (words[word + AVERSION] as number) >>> 0,
+    };
+  }
+
+  /** Has it this hash and this parent? */
+  isAlike(slot: Slot, hash: number, parent: Slot): boolean {
+    const { words } = this.#page(slot);
+    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    return words[word + HASH] === hash && words[word + PARENT] === parent;
   }
 
   czxid(slot: Slot): number {
@@ -300,6 +384,16 @@ export class NodeRecords {
     }
     page.roomyAt = NONE;
   }
+}
+
+export interface RecordTimes {
+  readonly czxid: number;
+  readonly mzxid: number;
+  readonly pzxid: number;
+  readonly ctimeMs: number;
+  readonly mtimeMs: number;
+  readonly version: number;
+  readonly aversion: number;
 }
 
 interface RecordPage {

@@ -150,7 +150,13 @@ describe('what the store asserts', () => {
   test('a node is added once', () => {
     const store = new NodeStore();
     store.add(ROOT, 'a', plainNode());
-    expect(() => store.add(ROOT, 'a', plainNode())).toThrow('a node is added once');
+    expect(() => store.add(ROOT, 'a', plainNode())).toThrow('each node once');
+  });
+
+  test('a node is added once, also where order comes last', () => {
+    const store = new NodeStore();
+    for (const path of ['/c', '/a', '/b', '/a']) store.addUnordered(ROOT, path, 1, plainNode());
+    expect(() => store.orderChildren()).toThrow('each node once');
   });
 
   test('only a leaf goes, and never the root', () => {

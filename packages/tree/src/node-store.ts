@@ -8,12 +8,13 @@ import {
   type Stat,
   type Zxid,
 } from '@zabra/model';
-import { ChildOrder, type CompareName } from './child-order.ts';
+import { ChildOrder, type CompareName, type CompareSlots } from './child-order.ts';
+import type { Hasher } from './hash.ts';
 import { Interned } from './interned.ts';
 import { NameIndex } from './name-index.ts';
 import { cversionOf, NO_DATA } from './node.ts';
 import { NodeContents } from './node-contents.ts';
-import { NO_SLOT, NodeRecords, type Slot } from './node-records.ts';
+import { NO_SLOT, NodeRecords, type RecordTimes, type Slot } from './node-records.ts';
 import type { ReadingPool } from './reading-pool.ts';
 
 /** What ends a node beside a delete: its session, its time without a write, the loss of its last child. */
@@ -86,18 +87,15 @@ export class NodeStore {
     };
   }
 
-  /** {@link NO_SLOT} when there is none. */
+  /** {@link NO_SLOT} when there is none, as for what is no path. */
   find(path: string): Slot {
-    let slot: Slot = ROOT;
-    let start = 1;
-    while (start < path.length) {
-      const slash = path.indexOf('/', start);
-      const end = slash === -1 ? path.length : slash;
-      slot = this.#index.find(slot, path, start, end);
-      if (slot === NO_SLOT) return NO_SLOT;
-      start = end + 1;
-    }
-    return slot;
+    return path === '/' ? ROOT : this.#findUntil(path, path.length);
+  }
+
+  /** The parent of the node that has this path, or would have it. */
+  findParent(path: string): Slot {
+    const end = path.lastIndexOf('/');
+    return end === 0 ? ROOT : this.#findUntil(path, end);
   }
 
   child(parent: Slot, name: string): Slot {
@@ -106,28 +104,63 @@ export class NodeStore {
 
   /** Counts in the parent's children and its ancestors' usage; the parent's `sequence` and zxid stay as they are. */
   add(parent: Slot, name: string, node: NewNode): Slot {
-    const hash = this.#index.hash(parent, name, 0, name.length);
-    const twin = this.#index.findHashed(hash, parent, name, 0, name.length);
-    assert(twin === NO_SLOT, 'a node is added once', { parent, name });
-    const records = this.#records;
-    const slot = records.allocate();
-    this.#contents.put(slot, name, 0, name.length, node.data);
-    records.setParent(slot, parent);
-    records.setHash(slot, hash);
-    records.setAclId(slot, this.#acls.take(node.acl));
-    records.setLifetimeId(slot, this.#lifetimes.take(node.lifetime));
-    records.setCzxid(slot, node.czxid);
-    records.setMzxid(slot, node.czxid);
-    records.setPzxid(slot, node.czxid);
-    records.setCtimeMs(slot, node.ctimeMs);
-    records.setMtimeMs(slot, node.ctimeMs);
-    this.#index.add(slot);
+    return this.addAt(parent, name, 0, node);
+  }
 
-    const inner = this.#innerOf(parent);
-    inner.children ??= new ChildOrder();
-    inner.children.insert(slot, name, this.#compareName);
+  /** As {@link add}, by the name that is the rest of the path from `nameAt` on: reading it there saves time. */
+  addAt(parent: Slot, path: string, nameAt: number, node: NewNode): Slot {
+    const hash = this.#index.hash(parent, path, nameAt, path.length);
+    const twin = this.#index.findHashed(hash, parent, path, nameAt, path.length);
+    assert(twin === NO_SLOT, 'a tree holds each node once', { parent, path });
+    const slot = this.#enter(hash, parent, path, nameAt, node);
+    this.#childrenOf(parent).insert(slot, path.slice(nameAt), this.#compareName);
+    return slot;
+  }
+
+  /**
+   * As {@link addAt}, for many nodes that come in no order: their place among their siblings is found for all together by
+   * {@link orderChildren}, which must come before children are listed, inserted or removed. It also finds out whether one
+   * was added twice.
+   */
+  addUnordered(parent: Slot, path: string, nameAt: number, node: NewNode): Slot {
+    const hash = this.#index.hash(parent, path, nameAt, path.length);
+    const slot = this.#enter(hash, parent, path, nameAt, node);
+    this.#childrenOf(parent).append(slot);
+    return slot;
+  }
+
+  /** Every node was added by {@link addUnordered}. */
+  orderChildren(): void {
+    const compare: CompareSlots = (left, right) => {
+      const difference = this.#contents.compareNames(left, right);
+      // Neighbours in the order cannot but be compared with each other.
+      if (difference === 0) assert(left === right, 'a tree holds each node once', { path: this.path(left) });
+      return difference;
+    };
+    for (const inner of this.#inner) inner?.children?.order(compare);
+  }
+
+  /** All but its place among its siblings. */
+  #enter(hash: number, parent: Slot, path: string, nameAt: number, node: NewNode): Slot {
+    const slot = this.#records.allocate();
+    this.#contents.put(slot, path, nameAt, path.length, node.data);
+    this.#records.fill(slot, {
+      parent,
+      hash,
+      aclId: this.#acls.take(node.acl),
+      lifetimeId: this.#lifetimes.take(node.lifetime),
+      czxid: node.czxid,
+      ctimeMs: node.ctimeMs,
+    });
+    this.#index.add(slot);
     this.#countBelow(parent, 1, node.data.length);
     return slot;
+  }
+
+  #childrenOf(slot: Slot): ChildOrder {
+    const inner = this.#innerOf(slot);
+    inner.children ??= new ChildOrder();
+    return inner.children;
   }
 
   /** A node without children. Its slot may be another's at once. */
@@ -245,6 +278,11 @@ export class NodeStore {
     this.#records.setLifetimeId(slot, id);
   }
 
+  /** Zxids, times and versions, all at once. */
+  setTimes(slot: Slot, times: RecordTimes): void {
+    this.#records.setTimes(slot, times);
+  }
+
   czxid(slot: Slot): Zxid {
     return asZxid(this.#records.czxid(slot));
   }
@@ -314,6 +352,12 @@ export class NodeStore {
     this.#records.setContent(slot, hash.a, hash.b);
   }
 
+  /** All of the node that is in the digest, its content as the hash that was set. */
+  hashInto(hasher: Hasher, slot: Slot): void {
+    this.#records.hashInto(hasher, slot);
+    hasher.integer(this.lifetime(slot).ephemeralOwner).integer(this.sequence(slot));
+  }
+
   /** Number of the last snapshot that has this node already, or must not have it. */
   snapshotMark(slot: Slot): number {
     return this.#records.snapshotMark(slot);
@@ -324,20 +368,33 @@ export class NodeStore {
   }
 
   stat(slot: Slot): Stat {
-    const childCount = this.childCount(slot);
+    const inner = this.#inner[this.#records.innerId(slot)];
+    const childCount = inner?.children?.size ?? 0;
+    const { czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion } = this.#records.times(slot);
     return {
-      czxid: this.czxid(slot),
-      mzxid: this.mzxid(slot),
-      pzxid: this.pzxid(slot),
-      ctimeMs: this.ctimeMs(slot),
-      mtimeMs: this.mtimeMs(slot),
-      version: this.version(slot),
-      cversion: cversionOf(this.sequence(slot), childCount),
-      aversion: this.aversion(slot),
+      czxid: asZxid(czxid),
+      mzxid: asZxid(mzxid),
+      pzxid: asZxid(pzxid),
+      ctimeMs,
+      mtimeMs,
+      version,
+      cversion: cversionOf(inner?.sequence ?? 0, childCount),
+      aversion,
       ephemeralOwner: this.lifetime(slot).ephemeralOwner,
       dataLength: this.dataLength(slot),
       numChildren: childCount,
     };
+  }
+
+  #findUntil(path: string, end: number): Slot {
+    let slot: Slot = ROOT;
+    for (let start = 1; ; ) {
+      const slash = path.indexOf('/', start);
+      const stop = slash === -1 || slash > end ? end : slash;
+      slot = this.#index.find(slot, path, start, stop);
+      if (slot === NO_SLOT || stop === end) return slot;
+      start = stop + 1;
+    }
   }
 
   #innerOf(slot: Slot): InnerNode {

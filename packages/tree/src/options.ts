@@ -10,6 +10,11 @@ export interface TreeOptions {
    */
   readonly outstandingRequestsMax: number;
   readonly ephemeralsPerSessionMax: number;
+  /**
+   * A random number of this server's own, so that nobody can choose names that make lookups slow. Nothing that can be seen
+   * depends on it.
+   */
+  readonly hashSeed: number;
 }
 
 /** 1 MiB as in ZooKeeper; the others are far above what recipes need and far below what memory would notice. */
@@ -18,4 +23,5 @@ export const TREE_OPTIONS_DEFAULT: TreeOptions = {
   transactionOperationsMax: 1000,
   outstandingRequestsMax: 1000,
   ephemeralsPerSessionMax: 10_000,
+  hashSeed: 0,
 };

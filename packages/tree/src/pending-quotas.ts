@@ -1,4 +1,5 @@
 import type { Zxid } from '@zabra/model';
+import { NO_SLOT } from './node-records.ts';
 import type { NodeFacts, PendingNode } from './pending-node.ts';
 import { isOutsideQuotas, limitsTarget, parseQuota, type Quota, subtreesAround, type Use } from './quota.ts';
 import type { State } from './state.ts';
@@ -94,9 +95,9 @@ export class PendingQuotas {
     const prefix = target === '/' ? '/' : `${target}/`;
     for (const [path, node] of this.#nodes) {
       if ((path !== target && !path.startsWith(prefix)) || isOutsideQuotas(path)) continue;
-      const applied = this.#state.node(path);
-      count += Number(node.exists) - Number(applied !== undefined);
-      bytes += node.dataLength - (applied?.dataLength ?? 0);
+      const applied = this.#state.find(path);
+      count += Number(node.exists) - Number(applied !== NO_SLOT);
+      bytes += node.dataLength - (applied === NO_SLOT ? 0 : this.#state.nodes.dataLength(applied));
     }
     return { count, bytes };
   }

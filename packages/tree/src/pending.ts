@@ -9,6 +9,7 @@ import {
   type Zxid,
 } from '@zabra/model';
 import { nextVersion } from './node.ts';
+import { NO_SLOT } from './node-records.ts';
 import { type NodeFacts, PendingNode } from './pending-node.ts';
 import { PendingQuotas } from './pending-quotas.ts';
 import type { State } from './state.ts';
@@ -60,7 +61,7 @@ export class Pending {
 
   node(path: string): NodeFacts | undefined {
     const record = this.#nodes.get(path);
-    if (record === undefined) return this.#state.node(path);
+    if (record === undefined) return this.#state.facts(path);
     return record.exists ? record : undefined;
   }
 
@@ -93,9 +94,17 @@ export class Pending {
     return moved;
   }
 
-  /** The names of a node's children in the applied state, in UTF-8 byte order. */
-  appliedChildNames(path: string): readonly string[] {
-    return this.#state.childNames(path);
+  /** The names of a node's children in the applied state, in UTF-8 byte order; none where there is no such node. */
+  *appliedChildNames(path: string): Generator<string> {
+    const slot = this.#state.find(path);
+    if (slot === NO_SLOT) return;
+    let after = '';
+    for (;;) {
+      const names = this.#state.childNames(slot, after, NAMES_AT_A_TIME);
+      yield* names;
+      if (names.length < NAMES_AT_A_TIME) return;
+      after = names.at(-1) ?? '';
+    }
   }
 
   /** Undefined when there is none, or it is about to be closed. */
@@ -333,6 +342,9 @@ export class Pending {
     }
   }
 }
+
+/** Who asks may stop before the end of a long list. */
+const NAMES_AT_A_TIME = 128;
 
 /** So many applied entries may linger before they are cut off. */
 const HEAD_MAX = 1024;

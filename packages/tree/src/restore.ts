@@ -1,23 +1,39 @@
-import { ACL_OPEN, assert, NO_SESSION, nameOf, parentOf, type SessionId, type Zxid } from '@zabra/model';
-import { internAcl, NO_DATA, Node, ownBytes } from './node.ts';
+import { ACL_OPEN, assert, NO_SESSION, type SessionId, ZXID_NONE, type Zxid } from '@zabra/model';
+import { internAcl, NO_DATA, ownBytes } from './node.ts';
+import { NO_SLOT, type Slot } from './node-records.ts';
+import { LIFETIME_UNLIMITED, ROOT } from './node-store.ts';
 import { Session } from './session.ts';
 import type { SnapshotEntry } from './snapshot.ts';
-import { RESERVED_PATHS, State } from './state.ts';
+import { lifetimeOf, RESERVED_PATHS, State } from './state.ts';
 
-/** Makes a state anew from the entries of one snapshot, in any order. */
+type NodeEntry = SnapshotEntry & { readonly kind: 'node' };
+
+/**
+ * Makes a state anew from the entries of one snapshot, in any order. Slots are kept from entry to entry: no node is removed
+ * here.
+ */
 export class StateRestorer {
-  readonly #state = new State();
+  readonly #state: State;
   /** By path: nodes made because a child came first, which have not come themselves. */
-  readonly #awaited = new Map<string, Node>();
+  readonly #awaited = new Map<string, Slot>();
   /** Entered at the end, since a session may come after its nodes. */
   readonly #ephemerals: { readonly path: string; readonly owner: SessionId }[] = [];
+  /** Of the last node: most neighbours have one parent. */
+  #parentPath = '';
+  #parent: Slot = ROOT;
 
-  constructor(zxid: Zxid, lastTimeMs: number) {
+  constructor(
+    zxid: Zxid,
+    lastTimeMs: number,
+    options: { readonly hashSeed: number; readonly expectedNodes: number },
+  ) {
+    this.#state = new State(options);
     this.#state.appliedZxid = zxid;
     this.#state.lastTimeMs = lastTimeMs;
-    this.#awaited.set('/', this.#state.root);
+    this.#awaited.set('/', ROOT);
   }
 
+  /** Keeps nothing of the entry but its ACL, results and large data: the caller may fill one record again and again. */
   add(entry: SnapshotEntry): void {
     if (entry.kind === 'node') this.#addNode(entry);
     else this.#addSession(entry);
@@ -29,31 +45,38 @@ export class StateRestorer {
     const [missing] = this.#awaited.keys();
     assert(missing === undefined, 'a snapshot holds the parent of each node', { missing });
     for (const path of RESERVED_PATHS) {
-      assert(state.node(path) !== undefined, 'a snapshot holds the reserved nodes', { missing: path });
+      assert(state.find(path) !== NO_SLOT, 'a snapshot holds the reserved nodes', { missing: path });
     }
     for (const { path, owner } of this.#ephemerals) state.enterEphemeral(path, owner);
-    state.countAll();
+    state.nodes.orderChildren();
     return state;
   }
 
-  #addNode(entry: SnapshotEntry & { readonly kind: 'node' }): void {
-    const { path, ephemeralOwner } = entry;
-    const node = this.#awaited.get(path) ?? this.#place(path);
-    this.#awaited.delete(path);
-    node.data = ownBytes(entry.data);
-    node.acl = internAcl(entry.acl);
-    node.czxid = entry.czxid;
-    node.mzxid = entry.mzxid;
-    node.pzxid = entry.pzxid;
-    node.ctimeMs = entry.ctimeMs;
-    node.mtimeMs = entry.mtimeMs;
-    node.version = entry.version;
-    node.aversion = entry.aversion;
-    node.ephemeralOwner = ephemeralOwner;
-    node.sequence = entry.sequence;
-    node.ttlMs = entry.ttlMs;
-    node.container = entry.container;
-    this.#state.enterNode(path, node);
+  #addNode(entry: NodeEntry): void {
+    const { path, data, ephemeralOwner } = entry;
+    const { nodes } = this.#state;
+    const awaited = this.#awaited.size === 0 ? undefined : this.#awaited.get(path);
+    let slot: Slot;
+    if (awaited === undefined) {
+      assert(path !== '/', 'a snapshot holds each node once', { path });
+      const nameAt = path.lastIndexOf('/') + 1;
+      slot = nodes.addUnordered(this.#parentOf(path, nameAt), path, nameAt, {
+        data,
+        acl: internAcl(entry.acl),
+        lifetime: lifetimeOf(entry),
+        czxid: entry.czxid,
+        ctimeMs: entry.ctimeMs,
+      });
+    } else {
+      slot = awaited;
+      this.#awaited.delete(path);
+      nodes.setData(slot, data);
+      nodes.setAcl(slot, internAcl(entry.acl));
+      nodes.setLifetime(slot, lifetimeOf(entry));
+    }
+    nodes.setTimes(slot, entry);
+    nodes.setSequence(slot, entry.sequence);
+    this.#state.enterNode(slot, path, data);
     if (ephemeralOwner !== NO_SESSION) this.#ephemerals.push({ path, owner: ephemeralOwner });
   }
 
@@ -66,18 +89,34 @@ export class StateRestorer {
     for (const stored of entry.results) this.#state.enterResult(session, stored);
   }
 
-  /** A new node at this path, under its parent, which is made too when it has not come yet. */
-  #place(path: string): Node {
-    const parentPath = parentOf(path);
-    let parent = this.#state.node(parentPath);
-    if (parent === undefined) {
-      parent = this.#place(parentPath);
-      this.#awaited.set(parentPath, parent);
+  #parentOf(path: string, nameAt: number): Slot {
+    const length = nameAt - 1;
+    if (length === 0) return ROOT;
+    if (length !== this.#parentPath.length || !path.startsWith(this.#parentPath)) {
+      const parentPath = path.slice(0, length);
+      this.#parent = this.#present(parentPath);
+      this.#parentPath = parentPath;
     }
-    const name = nameOf(path);
-    assert(path !== '/' && parent.child(name) === undefined, 'a snapshot holds each node once', { path });
-    const node = new Node(NO_DATA, ACL_OPEN);
-    parent.addChild(name, node);
-    return node;
+    return this.#parent;
+  }
+
+  /** The node at this path: made now, and its ancestors, if it has not come yet. */
+  #present(path: string): Slot {
+    const { nodes } = this.#state;
+    const known = nodes.find(path);
+    if (known !== NO_SLOT) return known;
+    const nameAt = path.lastIndexOf('/') + 1;
+    const parent = nameAt === 1 ? ROOT : this.#present(path.slice(0, nameAt - 1));
+    const slot = nodes.addUnordered(parent, path, nameAt, AWAITED);
+    this.#awaited.set(path, slot);
+    return slot;
   }
 }
+
+const AWAITED = {
+  data: NO_DATA,
+  acl: ACL_OPEN,
+  lifetime: LIFETIME_UNLIMITED,
+  czxid: ZXID_NONE,
+  ctimeMs: 0,
+};

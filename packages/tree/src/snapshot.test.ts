@@ -44,6 +44,27 @@ describe('a snapshot', () => {
     expect(restored(cursor, entries).digest()).toBe(cursor.digest);
   });
 
+  test('is exact at its zxid when the places of nodes that went become those of others', () => {
+    const names = Array.from({ length: 40 }, (_, index) => `/a/${index}`);
+    const leader = leaderWith('/a', ...names);
+    const before = dump(leader.tree);
+    const cursor = leader.tree.beginSnapshot();
+    const entries = [...cursor.next(20)];
+    for (const [index, path] of names.entries()) {
+      leader.do(1, remove(path));
+      leader.do(1, create(`/a/new-${index}`));
+      leader.do(1, create(path, 'anew'));
+      entries.push(...cursor.next(index % 3));
+    }
+    entries.push(...drain(cursor));
+    expect(new Set(entries.map((entry) => (entry.kind === 'node' ? entry.path : '')))).toHaveProperty(
+      'size',
+      entries.length,
+    );
+    expect(dump(restored(cursor, entries))).toEqual(before);
+    expect(restored(cursor, entries).digest()).toBe(cursor.digest);
+  });
+
   test('says what it keeps because of changes, and lets go of it when it hands it out', () => {
     const leader = leaderWith('/a', '/b');
     leader.do(1, set('/a', 'x'.repeat(10_000)));

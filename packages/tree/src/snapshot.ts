@@ -1,5 +1,7 @@
 import { type Acl, joinPath, type SessionId, type Zxid } from '@zabra/model';
-import type { Node } from './node.ts';
+import { NO_SLOT, type Slot } from './node-records.ts';
+import { ROOT } from './node-store.ts';
+import { ReadingPool } from './reading-pool.ts';
 import type { Session, StoredResult } from './session.ts';
 import type { PreImageKeeper, State } from './state.ts';
 
@@ -65,7 +67,15 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
   readonly #state: State;
   readonly #number: number;
   #preImages: SnapshotEntry[] = [];
-  #walk: Iterator<SnapshotEntry, undefined>;
+  /** Their data has a pool of its own: among what others read it would keep that in memory. */
+  readonly #preImageData = new ReadingPool();
+  /** An iterator of a Map goes on rightly when entries come and go between two steps. */
+  #sessions: Iterator<Session>;
+  /**
+   * Where the walk over the nodes stands. A node stays in its slot, so the walk meets each one that is there from beginning
+   * to end. A slot that became another node's holds one that is marked, since it is newer than the snapshot.
+   */
+  #slot: Slot = ROOT;
 
   constructor(state: State) {
     this.#state = state;
@@ -73,21 +83,20 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
     this.zxid = state.appliedZxid;
     this.digest = state.digest.toString();
     this.lastTimeMs = state.lastTimeMs;
-    this.#walk = this.#entries();
+    this.#sessions = state.sessions.values();
     state.snapshot = this;
   }
 
   next(max: number): readonly SnapshotEntry[] {
     const entries = this.#preImages.splice(-max, max);
     for (const entry of entries) this.preImageBytes -= bytesOf(entry);
+    // Sessions first: under load each of them changes soon.
     while (entries.length < max) {
-      const next = this.#walk.next();
-      if (next.done === true) {
-        this.#leave();
-        break;
-      }
-      entries.push(next.value);
+      const next = this.#sessions.next();
+      if (next.done === true) break;
+      if (next.value.snapshotMark !== this.#number) entries.push(this.#takeSession(next.value));
     }
+    if (entries.length < max) this.#walk(entries, max);
     return entries;
   }
 
@@ -95,12 +104,13 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
     this.#leave();
     this.#preImages = [];
     this.preImageBytes = 0;
-    this.#walk = NOTHING;
+    this.#sessions = NO_SESSIONS.values();
+    this.#slot = NO_SLOT;
   }
 
-  keepNode(path: string, node: Node): void {
-    if (node.snapshotMark === this.#number) return;
-    this.#keep(this.#take(path, node));
+  keepNode(path: string, slot: Slot): void {
+    if (this.#state.nodes.snapshotMark(slot) === this.#number) return;
+    this.#keep(this.#take(path, slot, this.#preImageData));
   }
 
   keepSession(session: Session): void {
@@ -113,48 +123,48 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
     this.preImageBytes += bytesOf(entry);
   }
 
-  /** All that is not marked yet. Iterators of a Map go on rightly when entries come and go between two steps. */
-  *#entries(): Generator<SnapshotEntry, undefined> {
-    // Sessions first: under load each of them changes soon.
-    for (const session of this.#state.sessions.values()) {
-      if (session.snapshotMark !== this.#number) yield this.#takeSession(session);
-    }
-    if (this.#state.root.snapshotMark !== this.#number) yield this.#take('/', this.#state.root);
-    // A stack instead of recursion: each step would pass through all generators above it.
-    const stack = [childrenOf('/', this.#state.root)];
-    for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
-      const next = level.children.next();
-      if (next.done === true) {
-        stack.pop();
-        continue;
+  /** Adds nodes that are not marked yet. */
+  #walk(entries: SnapshotEntry[], max: number): void {
+    const { nodes } = this.#state;
+    // Most neighbours are children of one node, whose path is not put together for each of them. Nodes come and go
+    // between two calls, and with them what a slot means.
+    let parent: Slot = NO_SLOT;
+    let parentPath = '';
+    let slot = this.#slot === NO_SLOT ? NO_SLOT : nodes.nodeFrom(this.#slot);
+    while (slot !== NO_SLOT && entries.length < max) {
+      if (nodes.snapshotMark(slot) !== this.#number) {
+        if (slot !== ROOT && nodes.parent(slot) !== parent) {
+          parent = nodes.parent(slot);
+          parentPath = nodes.path(parent);
+        }
+        entries.push(this.#take(slot === ROOT ? '/' : joinPath(parentPath, nodes.name(slot)), slot));
       }
-      const [name, node] = next.value;
-      const path = joinPath(level.path, name);
-      if (node.snapshotMark !== this.#number) yield this.#take(path, node);
-      // Below a node that is newer than the snapshot everything is.
-      if (node.czxid <= this.zxid && node.children !== undefined) stack.push(childrenOf(path, node));
+      slot = nodes.nodeFrom(slot + 1);
     }
-    return undefined;
+    this.#slot = slot;
+    if (slot === NO_SLOT) this.#leave();
   }
 
-  #take(path: string, node: Node): SnapshotEntry {
-    node.snapshotMark = this.#number;
+  #take(path: string, slot: Slot, pool?: ReadingPool): SnapshotEntry {
+    const { nodes } = this.#state;
+    nodes.setSnapshotMark(slot, this.#number);
+    const { ephemeralOwner, ttlMs, container } = nodes.lifetime(slot);
     return {
       kind: 'node',
       path,
-      data: node.data,
-      acl: node.acl,
-      czxid: node.czxid,
-      mzxid: node.mzxid,
-      pzxid: node.pzxid,
-      ctimeMs: node.ctimeMs,
-      mtimeMs: node.mtimeMs,
-      version: node.version,
-      aversion: node.aversion,
-      ephemeralOwner: node.ephemeralOwner,
-      sequence: node.sequence,
-      ttlMs: node.ttlMs,
-      container: node.container,
+      data: nodes.data(slot, pool),
+      acl: nodes.acl(slot),
+      czxid: nodes.czxid(slot),
+      mzxid: nodes.mzxid(slot),
+      pzxid: nodes.pzxid(slot),
+      ctimeMs: nodes.ctimeMs(slot),
+      mtimeMs: nodes.mtimeMs(slot),
+      version: nodes.version(slot),
+      aversion: nodes.aversion(slot),
+      ephemeralOwner,
+      sequence: nodes.sequence(slot),
+      ttlMs,
+      container,
     };
   }
 
@@ -177,14 +187,7 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
   }
 }
 
-const NOTHING: Iterator<SnapshotEntry, undefined> = { next: () => ({ done: true, value: undefined }) };
-
-function childrenOf(
-  path: string,
-  node: Node,
-): { readonly path: string; readonly children: Iterator<[string, Node]> } {
-  return { path, children: (node.children?.byName ?? new Map<string, Node>()).entries() };
-}
+const NO_SESSIONS: ReadonlyMap<SessionId, Session> = new Map();
 
 function bytesOf(entry: SnapshotEntry): number {
   return ENTRY_BYTES + (entry.kind === 'node' ? entry.data.length : entry.results.length * ENTRY_BYTES);

@@ -13,7 +13,10 @@ import {
   type Zxid,
 } from '@zabra/model';
 import { Digest } from './digest.ts';
-import { byCodeUnits, internAcl, NO_DATA, Node, nextVersion, ownBytes } from './node.ts';
+import { byCodeUnits, internAcl, NO_DATA, nextVersion, ownBytes } from './node.ts';
+import { NO_SLOT, type Slot } from './node-records.ts';
+import { LIFETIME_UNLIMITED, type Lifetime, NodeStore, ROOT } from './node-store.ts';
+import type { NodeFacts } from './pending-node.ts';
 import { formatUse, limitsTarget, OWN_PATH, parseQuota, type Quota, statsTarget, type Use } from './quota.ts';
 import type { ReapFacts, ReapNews } from './reap.ts';
 import { Session, type StoredResult } from './session.ts';
@@ -35,7 +38,7 @@ export interface Moved {
 
 /** Is told of each node and session before it changes, as long as a snapshot is being taken. */
 export interface PreImageKeeper {
-  keepNode(path: string, node: Node): void;
+  keepNode(path: string, slot: Slot): void;
   keepSession(session: Session): void;
 }
 
@@ -48,8 +51,7 @@ export class State {
   appliedZxid: Zxid = ZXID_NONE;
   /** Time of the last txn; times never go back. */
   lastTimeMs = 0;
-  nodeCount = 0;
-  readonly root: Node = new Node(NO_DATA, ACL_OPEN);
+  readonly nodes: NodeStore;
   readonly sessions: Map<SessionId, Session> = new Map<SessionId, Session>();
   readonly digest: Digest = new Digest();
   /** By the top of their subtree. */
@@ -63,17 +65,33 @@ export class State {
   /** Of the last snapshot begun. What comes into being afterwards is marked with it: that snapshot must not have it. */
   snapshotNumber = 0;
 
-  node(path: string): Node | undefined {
-    if (path === '/') return this.root;
-    let node: Node | undefined = this.root;
-    let start = 1;
-    while (node !== undefined) {
-      const slash = path.indexOf('/', start);
-      if (slash === -1) return node.child(path.slice(start));
-      node = node.child(path.slice(start, slash));
-      start = slash + 1;
-    }
-    return undefined;
+  /** Both are {@link NodeStore}'s. */
+  constructor(options: { readonly hashSeed?: number; readonly expectedNodes?: number } = {}) {
+    this.nodes = new NodeStore(options);
+  }
+
+  /** A slot is valid until the next deletion. {@link NO_SLOT} when there is no such node. */
+  find(path: string): Slot {
+    return this.nodes.find(path);
+  }
+
+  /** What the checks of a write need to know of the node, as it is now. */
+  facts(path: string): NodeFacts | undefined {
+    const { nodes } = this;
+    const slot = nodes.find(path);
+    if (slot === NO_SLOT) return undefined;
+    const { ephemeralOwner, ttlMs, container } = nodes.lifetime(slot);
+    return {
+      version: nodes.version(slot),
+      aversion: nodes.aversion(slot),
+      sequence: nodes.sequence(slot),
+      childCount: nodes.childCount(slot),
+      ephemeralOwner,
+      acl: nodes.acl(slot),
+      ttlMs,
+      container,
+      dataLength: nodes.dataLength(slot),
+    };
   }
 
   createNode(create: {
@@ -86,34 +104,28 @@ export class State {
     readonly zxid: Zxid;
     readonly timeMs: number;
   }): Changed & Moved {
-    const { path, zxid } = create;
-    const name = nameOf(path);
-    const parentPath = parentOf(path);
-    const parent = this.#parentCounting(path, 1, create.data.length);
-    assert(parent.child(name) === undefined, 'a node is created once', { path, zxid });
+    const { path, data, zxid, ephemeralOwner } = create;
+    const { nodes } = this;
+    const parent = nodes.findParent(path);
+    assert(parent !== NO_SLOT, 'the parent of a created node exists', { path, zxid });
+    this.#beforeNode(parentOf(path), parent);
 
-    const node = new Node(ownBytes(create.data), internAcl(create.acl));
-    node.czxid = zxid;
-    node.mzxid = zxid;
-    node.pzxid = zxid;
-    node.ctimeMs = create.timeMs;
-    node.mtimeMs = create.timeMs;
-    node.snapshotMark = this.snapshotNumber;
-    node.ephemeralOwner = create.ephemeralOwner;
-    node.ttlMs = create.ttlMs;
-    node.container = create.container;
+    const slot = nodes.addAt(parent, path, path.lastIndexOf('/') + 1, {
+      data,
+      acl: internAcl(create.acl),
+      lifetime: lifetimeOf(create),
+      czxid: zxid,
+      ctimeMs: create.timeMs,
+    });
+    nodes.setSnapshotMark(slot, this.snapshotNumber);
+    nodes.setSequence(parent, nodes.sequence(parent) + 1);
+    nodes.setPzxid(parent, zxid);
+    this.digest.addNode(nodes, parent);
 
-    this.#beforeNode(parentPath, parent);
-    parent.addChild(name, node);
-    parent.countBelow(1, node.dataLength);
-    parent.sequence++;
-    parent.pzxid = zxid;
-    this.digest.addNode(parent);
-
-    this.enterNode(path, node);
-    if (node.ephemeralOwner !== NO_SESSION) this.enterEphemeral(path, node.ephemeralOwner);
-    if (isReapable(node)) this.#newsForReaper().written.push(path);
-    return { stat: node.stat(), acl: node.acl, parentAcl: parent.acl };
+    this.enterNode(slot, path, data);
+    if (ephemeralOwner !== NO_SESSION) this.enterEphemeral(path, ephemeralOwner);
+    if (create.container || create.ttlMs > 0) this.#newsForReaper().written.push(path);
+    return { stat: nodes.stat(slot), acl: nodes.acl(slot), parentAcl: nodes.acl(parent) };
   }
 
   setNode(set: {
@@ -123,25 +135,24 @@ export class State {
     readonly zxid: Zxid;
     readonly timeMs: number;
   }): Changed {
-    const { path, version, zxid } = set;
-    const node = this.#existing(path);
-    assert(version === nextVersion(node.version), 'a version follows the one before', {
+    const { path, data, version, zxid } = set;
+    const { nodes } = this;
+    const slot = this.#existing(path);
+    assert(version === nextVersion(nodes.version(slot)), 'a version follows the one before', {
       path,
       version,
       zxid,
     });
-    this.#beforeNode(path, node);
-    const more = set.data.length - node.dataLength;
-    if (more !== 0 && path !== '/') this.#parentCounting(path, 0, more).countBelow(0, more);
-    node.data = ownBytes(set.data);
-    node.version = version;
-    node.mzxid = zxid;
-    node.mtimeMs = set.timeMs;
-    this.digest.hashContent(path, node);
-    this.digest.addNode(node);
-    this.#enterLimits(path, node);
-    if (node.ttlMs > 0) this.#newsForReaper().written.push(path);
-    return { stat: node.stat(), acl: node.acl };
+    this.#beforeNode(path, slot);
+    nodes.setData(slot, data);
+    nodes.setVersion(slot, version);
+    nodes.setMzxid(slot, zxid);
+    nodes.setMtimeMs(slot, set.timeMs);
+    this.digest.hashContent(nodes, slot, path, data);
+    this.digest.addNode(nodes, slot);
+    this.#enterLimits(path, data);
+    if (nodes.lifetime(slot).ttlMs > 0) this.#newsForReaper().written.push(path);
+    return { stat: nodes.stat(slot), acl: nodes.acl(slot) };
   }
 
   setAcl(set: {
@@ -151,45 +162,49 @@ export class State {
     readonly zxid: Zxid;
   }): Stat {
     const { path, aversion, zxid } = set;
-    const node = this.#existing(path);
-    assert(aversion === nextVersion(node.aversion), 'an aversion follows the one before', {
+    const { nodes } = this;
+    const slot = this.#existing(path);
+    assert(aversion === nextVersion(nodes.aversion(slot)), 'an aversion follows the one before', {
       path,
       aversion,
       zxid,
     });
-    this.#beforeNode(path, node);
-    node.acl = internAcl(set.acl);
-    node.aversion = aversion;
-    this.digest.hashContent(path, node);
-    this.digest.addNode(node);
-    if (node.ttlMs > 0) this.#newsForReaper().written.push(path);
-    return node.stat();
+    this.#beforeNode(path, slot);
+    nodes.setAcl(slot, internAcl(set.acl));
+    nodes.setAversion(slot, aversion);
+    this.digest.hashContent(nodes, slot, path, nodes.data(slot));
+    this.digest.addNode(nodes, slot);
+    if (nodes.lifetime(slot).ttlMs > 0) this.#newsForReaper().written.push(path);
+    return nodes.stat(slot);
   }
 
   /** Changes nothing that is replicated: only the leader's reaper counts from it. */
   touchNode(path: string): void {
-    const node = this.#existing(path);
-    assert(node.ttlMs > 0, 'a touched node has a TTL', { path });
+    const { ttlMs } = this.nodes.lifetime(this.#existing(path));
+    assert(ttlMs > 0, 'a touched node has a TTL', { path });
     this.#newsForReaper().written.push(path);
   }
 
   deleteNode(path: string, zxid: Zxid): Moved {
     assert(!RESERVED_PATHS.includes(path), 'a reserved node stays', { path, zxid });
-    const node = this.#existing(path);
-    assert(node.childCount === 0, 'a deleted node has no children', { path, zxid });
-    this.#beforeNode(path, node);
-    this.#leaveIndexes(path, node);
+    const { nodes } = this;
+    const slot = this.#existing(path);
+    assert(nodes.childCount(slot) === 0, 'a deleted node has no children', { path, zxid });
+    this.#beforeNode(path, slot);
+    this.#leaveIndexes(path, nodes.lifetime(slot));
 
     const parentPath = parentOf(path);
-    const parent = this.#parentCounting(path, -1, -node.dataLength);
+    const parent = nodes.parent(slot);
     this.#beforeNode(parentPath, parent);
-    parent.countBelow(-1, -node.dataLength);
-    parent.removeChild(nameOf(path));
-    parent.pzxid = zxid;
-    this.digest.addNode(parent);
-    this.nodeCount--;
-    if (parent.childCount === 0 && isReapable(parent)) this.#newsForReaper().emptied.push(parentPath);
-    return { acl: node.acl, parentAcl: parent.acl };
+    const acl = nodes.acl(slot);
+    nodes.remove(slot);
+    nodes.setPzxid(parent, zxid);
+    this.digest.addNode(nodes, parent);
+    if (nodes.childCount(parent) === 0) {
+      const { container, ttlMs } = nodes.lifetime(parent);
+      if (container || ttlMs > 0) this.#newsForReaper().emptied.push(parentPath);
+    }
+    return { acl, parentAcl: nodes.acl(parent) };
   }
 
   /** What the leader's reaper must hear of the changes since it was taken last; undefined: nothing. */
@@ -200,7 +215,7 @@ export class State {
   }
 
   reapFacts(path: string): ReapFacts | undefined {
-    const node = this.node(path);
+    const node = this.facts(path);
     if (node === undefined) return undefined;
     const { childCount, ttlMs } = node;
     if (node.container) return { kind: 'container', used: node.sequence > 0, childCount };
@@ -209,24 +224,24 @@ export class State {
 
   /** Of what is applied; nothing where there is no such node. */
   use(target: string): Use {
-    const node = this.node(target);
-    if (node === undefined) return { count: 0, bytes: 0 };
-    const count = node.descendants + 1;
-    const bytes = node.bytesBelow + node.dataLength;
+    const slot = this.find(target);
+    if (slot === NO_SLOT) return { count: 0, bytes: 0 };
+    const { count, bytes } = this.#useOf(slot);
     if (target !== '/') return { count, bytes };
-    const own = this.#existing(OWN_PATH);
-    return { count: count - own.descendants - 1, bytes: bytes - own.bytesBelow - own.dataLength };
+    const own = this.#useOf(this.#existing(OWN_PATH));
+    return { count: count - own.count, bytes: bytes - own.bytes };
   }
 
   /** What a read of the node gives: the statistics of a quota are made as they are asked for. */
-  dataOf(path: string, node: Node): Uint8Array {
+  dataOf(path: string, slot: Slot): Uint8Array {
     const target = statsTarget(path);
-    return target === undefined ? node.data : formatUse(this.use(target));
+    return target === undefined ? this.nodes.data(slot) : formatUse(this.use(target));
   }
 
-  /** The names of its children in UTF-8 byte order; none where there is no such node. */
-  childNames(path: string): readonly string[] {
-    return this.node(path)?.children?.namesInOrder() ?? [];
+  /** The names of its children in UTF-8 byte order, at most `limit`, from the first one behind `after`; '': from the first. */
+  childNames(slot: Slot, after: string, limit: number): string[] {
+    const { nodes } = this;
+    return nodes.children(slot, { after, limit }).map((child) => nodes.name(child));
   }
 
   createSession(id: SessionId, timeoutMs: number, passwordHash: Uint8Array, nonce: string): void {
@@ -277,19 +292,15 @@ export class State {
     this.enterResult(session, { requestNo, requestHash, result });
   }
 
-  /** Enters a node whose fields are all set and whose parent has it already. */
-  enterNode(path: string, node: Node): void {
-    this.digest.hashContent(path, node);
-    this.digest.addNode(node);
-    this.nodeCount++;
-    if (node.container) this.containers.add(path);
-    if (node.ttlMs > 0) this.ttlNodes.add(path);
-    this.#enterLimits(path, node);
-  }
-
-  /** Counts anew what is below each node: for nodes that were entered in any order. */
-  countAll(): void {
-    countBelow(this.root);
+  /** Enters a node that is in the store with all its fields. `path` and `data` are its own. */
+  enterNode(slot: Slot, path: string, data: Uint8Array): void {
+    const { nodes } = this;
+    this.digest.hashContent(nodes, slot, path, data);
+    this.digest.addNode(nodes, slot);
+    const { container, ttlMs } = nodes.lifetime(slot);
+    if (container) this.containers.add(path);
+    if (ttlMs > 0) this.ttlNodes.add(path);
+    this.#enterLimits(path, data);
   }
 
   enterEphemeral(path: string, owner: SessionId): void {
@@ -310,38 +321,19 @@ export class State {
     this.digest.addHash(a, b);
   }
 
-  /** The parent of this node, after each node above that one took note of what is more below it. */
-  #parentCounting(path: string, count: number, bytes: number): Node {
-    let node = this.root;
-    let start = 1;
-    for (;;) {
-      const slash = path.indexOf('/', start);
-      if (slash === -1) return node;
-      const next = node.child(path.slice(start, slash));
-      assert(next !== undefined, 'the parent of a changed node exists', {
-        path,
-        appliedZxid: this.appliedZxid,
-      });
-      node.countBelow(count, bytes);
-      node = next;
-      start = slash + 1;
-    }
-  }
-
-  #leaveIndexes(path: string, node: Node): void {
-    if (node.ephemeralOwner !== NO_SESSION)
-      this.#existingSession(node.ephemeralOwner).ephemerals.delete(path);
-    if (node.container) this.containers.delete(path);
-    if (node.ttlMs > 0) this.ttlNodes.delete(path);
+  #leaveIndexes(path: string, { ephemeralOwner, ttlMs, container }: Lifetime): void {
+    if (ephemeralOwner !== NO_SESSION) this.#existingSession(ephemeralOwner).ephemerals.delete(path);
+    if (container) this.containers.delete(path);
+    if (ttlMs > 0) this.ttlNodes.delete(path);
     const target = limitsTarget(path);
     if (target !== undefined) this.quotas.delete(target);
   }
 
-  #enterLimits(path: string, node: Node): void {
+  #enterLimits(path: string, data: Uint8Array): void {
     const target = limitsTarget(path);
     if (target === undefined) return;
     // What prepare would not take today may be in an old history: it limits nothing.
-    const quota = parseQuota(node.data);
+    const quota = parseQuota(data);
     if (quota === undefined) this.quotas.delete(target);
     else this.quotas.set(target, quota);
   }
@@ -351,10 +343,15 @@ export class State {
     return this.#reapNews;
   }
 
-  #existing(path: string): Node {
-    const node = this.node(path);
-    assert(node !== undefined, 'a changed node exists', { path, appliedZxid: this.appliedZxid });
-    return node;
+  #useOf(slot: Slot): Use {
+    const { nodes } = this;
+    return { count: nodes.descendants(slot) + 1, bytes: nodes.bytesBelow(slot) + nodes.dataLength(slot) };
+  }
+
+  #existing(path: string): Slot {
+    const slot = this.find(path);
+    assert(slot !== NO_SLOT, 'a changed node exists', { path, appliedZxid: this.appliedZxid });
+    return slot;
   }
 
   #existingSession(id: SessionId): Session {
@@ -364,9 +361,9 @@ export class State {
   }
 
   /** Must come before each change of a node: afterwards it is out of the digest until `addNode`. */
-  #beforeNode(path: string, node: Node): void {
-    this.snapshot?.keepNode(path, node);
-    this.digest.removeNode(node);
+  #beforeNode(path: string, slot: Slot): void {
+    this.snapshot?.keepNode(path, slot);
+    this.digest.removeNode(this.nodes, slot);
   }
 
   #beforeSession(session: Session): void {
@@ -403,31 +400,29 @@ export class State {
 }
 
 /** Before the first txn. The reserved nodes were made by none: their zxids, times and counters are 0. */
-export function emptyState(): State {
-  const state = new State();
+export function emptyState(hashSeed: number): State {
+  const state = new State({ hashSeed });
   for (const path of RESERVED_PATHS) {
-    const node =
-      path === '/' ? state.root : new Node(NO_DATA, path === CONFIG_PATH ? ACL_READ_ONLY : ACL_OPEN);
-    if (path !== '/') state.node(parentOf(path))?.addChild(nameOf(path), node);
-    state.enterNode(path, node);
+    const slot = path === '/' ? ROOT : addReserved(state.nodes, path);
+    state.enterNode(slot, path, NO_DATA);
   }
-  state.countAll();
   return state;
 }
 
-function isReapable(node: Node): boolean {
-  return node.container || node.ttlMs > 0;
+function addReserved(nodes: NodeStore, path: string): Slot {
+  return nodes.add(nodes.findParent(path), nameOf(path), {
+    data: NO_DATA,
+    acl: path === CONFIG_PATH ? ACL_READ_ONLY : ACL_OPEN,
+    lifetime: LIFETIME_UNLIMITED,
+    czxid: ZXID_NONE,
+    ctimeMs: 0,
+  });
 }
 
-/** As deep as paths may be, so recursion is safe. */
-function countBelow(node: Node): void {
-  if (node.children === undefined) return;
-  node.children.descendants = 0;
-  node.children.bytesBelow = 0;
-  for (const child of node.children.byName.values()) {
-    countBelow(child);
-    node.countBelow(1 + child.descendants, child.dataLength + child.bytesBelow);
-  }
+/** Nearly all nodes have none of these, and share one record. */
+export function lifetimeOf({ ephemeralOwner, ttlMs, container }: Lifetime): Lifetime {
+  if (ephemeralOwner === NO_SESSION && ttlMs === 0 && !container) return LIFETIME_UNLIMITED;
+  return { ephemeralOwner, ttlMs, container };
 }
 
 const CONFIG_PATH = '/zookeeper/config';

@@ -11,6 +11,7 @@ import {
 import { type Applied, applyTxn } from './apply.ts';
 import { intersectAcl } from './authorize.ts';
 import { byCodeUnits } from './node.ts';
+import { NO_SLOT } from './node-records.ts';
 import { TREE_OPTIONS_DEFAULT, type TreeOptions } from './options.ts';
 import { Pending } from './pending.ts';
 import { type PrepareContext, type Prepared, prepare } from './prepare.ts';
@@ -46,12 +47,21 @@ export class Tree {
 
   /** Before the first txn: the root and the reserved nodes under `/zookeeper`. */
   static empty(options: Partial<TreeOptions> = {}): Tree {
-    return new Tree(emptyState(), options);
+    return new Tree(emptyState(options.hashSeed ?? TREE_OPTIONS_DEFAULT.hashSeed), options);
   }
 
-  /** From a snapshot taken at `zxid`, after a txn of `lastTimeMs`. The caller compares digests afterwards. */
-  static restore(zxid: Zxid, lastTimeMs: number, options: Partial<TreeOptions> = {}): TreeRestorer {
-    const restorer = new StateRestorer(zxid, lastTimeMs);
+  /**
+   * From a snapshot taken at `zxid`, after a txn of `lastTimeMs`. The caller compares digests afterwards. Room for
+   * `expectedNodes` from the start saves time.
+   */
+  static restore(
+    zxid: Zxid,
+    lastTimeMs: number,
+    options: Partial<TreeOptions> = {},
+    expectedNodes = 0,
+  ): TreeRestorer {
+    const { hashSeed = TREE_OPTIONS_DEFAULT.hashSeed } = options;
+    const restorer = new StateRestorer(zxid, lastTimeMs, { hashSeed, expectedNodes });
     return {
       add: (entry) => restorer.add(entry),
       finish: () => new Tree(restorer.finish(), options),
@@ -69,7 +79,7 @@ export class Tree {
 
   /** The root and the reserved nodes included. */
   get nodeCount(): number {
-    return this.#state.nodeCount;
+    return this.#state.nodes.size;
   }
 
   get sessionCount(): number {
@@ -115,37 +125,47 @@ export class Tree {
    * was written; who may not read that subtree may not read its use either.
    */
   get(path: string): NodeView | undefined {
-    const node = this.#state.node(path);
-    if (node === undefined) return undefined;
+    const { nodes } = this.#state;
+    const slot = nodes.find(path);
+    if (slot === NO_SLOT) return undefined;
+    const stat = nodes.stat(slot);
+    const acl = nodes.acl(slot);
     const target = statsTarget(path);
-    if (target === undefined) return { data: node.data, stat: node.stat(), acl: node.acl };
-    const data = this.#state.dataOf(path, node);
-    const acl = intersectAcl(node.acl, this.acl(target) ?? node.acl);
-    return { data, stat: { ...node.stat(), dataLength: data.length }, acl };
+    if (target === undefined) return { data: nodes.data(slot), stat, acl };
+    const data = this.#state.dataOf(path, slot);
+    return {
+      data,
+      stat: { ...stat, dataLength: data.length },
+      acl: intersectAcl(acl, this.acl(target) ?? acl),
+    };
   }
 
   stat(path: string): Stat | undefined {
-    return this.#state.node(path)?.stat();
+    const slot = this.#state.find(path);
+    return slot === NO_SLOT ? undefined : this.#state.nodes.stat(slot);
   }
 
   acl(path: string): readonly Acl[] | undefined {
-    return this.#state.node(path)?.acl;
+    const slot = this.#state.find(path);
+    return slot === NO_SLOT ? undefined : this.#state.nodes.acl(slot);
   }
 
   /** All children of a node, or a page of them, and by which ACL they may be listed. */
-  children(path: string, page: ChildrenPage = WHOLE): ChildrenView | undefined {
-    const node = this.#state.node(path);
-    if (node === undefined) return undefined;
-    const all = this.#state.childNames(path);
-    const from = page.after === '' ? 0 : firstAfter(all, page.after);
-    const to = page.limit === 0 ? all.length : Math.min(all.length, from + page.limit);
-    const names = from === 0 && to === all.length ? all : all.slice(from, to);
-    return { names, stat: node.stat(), acl: node.acl, more: to < all.length };
+  children(path: string, { after, limit }: ChildrenPage = WHOLE): ChildrenView | undefined {
+    const { nodes } = this.#state;
+    const slot = nodes.find(path);
+    if (slot === NO_SLOT) return undefined;
+    // One more than is wanted shows whether there are more.
+    const names = this.#state.childNames(slot, after, limit === 0 ? Number.POSITIVE_INFINITY : limit + 1);
+    const more = limit > 0 && names.length > limit;
+    if (more) names.pop();
+    return { names, stat: nodes.stat(slot), acl: nodes.acl(slot), more };
   }
 
   /** How many nodes are below this one, itself not counted. Costs nothing. */
   descendants(path: string): number | undefined {
-    return this.#state.node(path)?.descendants;
+    const slot = this.#state.find(path);
+    return slot === NO_SLOT ? undefined : this.#state.nodes.descendants(slot);
   }
 
   /** Paths of the session's ephemeral nodes that begin with these characters, in path order; none of no session. */
@@ -224,18 +244,6 @@ export interface ChildrenPage {
 }
 
 const WHOLE: ChildrenPage = { after: '', limit: 0 };
-
-/** Where the first name behind this one is. */
-function firstAfter(names: readonly string[], after: string): number {
-  let low = 0;
-  let high = names.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((names[middle] ?? '') <= after) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** Takes the entries of one snapshot in any order. `finish` asserts that they are whole. */
 export interface TreeRestorer {

@@ -1,9 +1,8 @@
 import { asZxid, type Zxid } from '@zabra/model';
-import { type SnapshotCursor, Tree, type TreeOptions } from '@zabra/tree';
+import { type SnapshotCursor, Tree, type TreeOptions, type TreeRestorer } from '@zabra/tree';
 import type { DiskFile } from '../env.ts';
-import { decodeSnapshotEntry, encodeSnapshotEntry } from '../snapshot-codec.ts';
+import { encodeSnapshotEntry, SnapshotEntryReader } from '../snapshot-codec.ts';
 import { crc32 } from './crc32.ts';
-import { ForwardReader } from './forward-reader.ts';
 
 /**
  * A snapshot in a file, as it also goes to learners: a header, blocks of entries, an empty block.
@@ -23,6 +22,10 @@ const BLOCK_HEADER_BYTES = 8;
 const BLOCK_BYTES = 256 * 1024;
 /** Entries taken from the cursor at a time: few enough that large nodes do not make a block enormous. */
 const ENTRIES_AT_A_TIME = 16;
+/** Read at a time, and once more ahead of what is being decoded. */
+const WINDOW_BYTES = 1024 * 1024;
+/** Of each entry, before it. */
+const ENTRY_HEADER_BYTES = 4;
 const TWO_POW_32 = 2 ** 32;
 
 /** Not a snapshot, or not the one that was written. */
@@ -50,6 +53,7 @@ export async function writeSnapshot(
   options: SnapshotWriteOptions,
 ): Promise<number | undefined> {
   const header = encodeHeader(cursor);
+  const blocks = new BlockWriter();
   await file.write(0, [header]);
   let offset = HEADER_BYTES;
   let synced = 0;
@@ -60,11 +64,11 @@ export async function writeSnapshot(
       cursor.abandon();
       return undefined;
     }
-    const block = nextBlock(cursor, options.sliceEntries, crc);
+    const block = blocks.next(cursor, options.sliceEntries, crc);
     isLast = block.isEmpty;
     crc = block.crc;
-    await file.write(offset, block.parts);
-    offset += block.bytes;
+    await file.write(offset, [block.bytes]);
+    offset += block.bytes.length;
     if (isLast || offset - synced >= options.syncBytes) {
       await file.sync();
       synced = offset;
@@ -83,34 +87,37 @@ export async function readSnapshot(
   zxid: Zxid,
   treeOptions: Partial<TreeOptions>,
 ): Promise<Tree> {
-  const reader = new ForwardReader(file);
-  const headerBytes = await reader.read(0, HEADER_BYTES);
+  const headerBytes = await file.read(0, HEADER_BYTES);
   const header = decodeHeader(headerBytes);
   if (header.zxid !== zxid) throw new SnapshotFault('it is of another zxid');
-  const restorer = Tree.restore(zxid, header.lastTimeMs, treeOptions);
+  let restorer: TreeRestorer | undefined;
   let crc = crc32(headerBytes);
   let offset = HEADER_BYTES;
-  for (let isLast = false; !isLast; ) {
-    const blockHeader = await reader.read(offset, BLOCK_HEADER_BYTES);
-    if (blockHeader.length < BLOCK_HEADER_BYTES) throw new SnapshotFault(`it ends early, at ${offset}`);
-    const length = viewOf(blockHeader).getUint32(0, true);
-    if (offset + BLOCK_HEADER_BYTES + length > bytes)
-      throw new SnapshotFault(`the block at ${offset} does not end`);
-    const block = await reader.read(offset, BLOCK_HEADER_BYTES + length);
-    const entries = block.subarray(BLOCK_HEADER_BYTES);
-    crc = blockCrc(length, [entries], crc);
-    if (block.length < BLOCK_HEADER_BYTES + length || crc !== viewOf(block).getUint32(4, true)) {
-      throw new SnapshotFault(`the block at ${offset} is not what was written`);
+  let isLast = false;
+  for await (const blocks of wholeBlocks(file, HEADER_BYTES, bytes)) {
+    const view = viewOf(blocks);
+    const entries = new SnapshotEntryReader(blocks);
+    for (let at = 0; at < blocks.length && !isLast; ) {
+      const length = view.getUint32(at, true);
+      const start = at + BLOCK_HEADER_BYTES;
+      crc = crc32(blocks, start, start + length, crc32(blocks, at, at + 4, crc));
+      if (crc !== view.getUint32(at + 4, true)) {
+        throw new SnapshotFault(`the block at ${offset} is not what was written`);
+      }
+      restorer ??= Tree.restore(
+        zxid,
+        header.lastTimeMs,
+        treeOptions,
+        entriesExpected(view, { start, length, bytes }),
+      );
+      restoreBlock(restorer, entries, view, { start, end: start + length });
+      isLast = length === 0;
+      at = start + length;
+      offset += BLOCK_HEADER_BYTES + length;
     }
-    const view = viewOf(entries);
-    for (let at = 0; at < length; ) {
-      const entryBytes = view.getUint32(at, true);
-      restorer.add(decodeSnapshotEntry(entries.subarray(at + 4, at + 4 + entryBytes)));
-      at += 4 + entryBytes;
-    }
-    offset += BLOCK_HEADER_BYTES + length;
-    isLast = length === 0;
+    if (isLast) break;
   }
+  if (!isLast || restorer === undefined) throw new SnapshotFault(`it ends early, at ${offset}`);
   if (offset !== bytes) throw new SnapshotFault(`it ends at ${offset}, not at ${bytes}`);
   const tree = restorer.finish();
   if (tree.digest() !== header.digest) {
@@ -119,39 +126,115 @@ export async function readSnapshot(
   return tree;
 }
 
+/**
+ * The blocks from `from` up to `end`, as many at a time as a window holds whole. What is handed out is being decoded while
+ * the next window is read. Lengths are believed here: whoever takes the blocks checks them.
+ */
+async function* wholeBlocks(file: DiskFile, from: number, end: number): AsyncGenerator<Uint8Array> {
+  let offset = from;
+  let ahead = readAhead(file, offset, end);
+  try {
+    while (offset < end) {
+      let window = await ahead;
+      let length = wholeLength(window);
+      if (length === 0) {
+        // One block that is longer than a window, or that does not end.
+        if (window.length < BLOCK_HEADER_BYTES) throw new SnapshotFault(`it ends early, at ${offset}`);
+        length = BLOCK_HEADER_BYTES + viewOf(window).getUint32(0, true);
+        if (length <= end - offset) window = await file.read(offset, length);
+        if (length > window.length) throw new SnapshotFault(`the block at ${offset} does not end`);
+      }
+      offset += length;
+      ahead = readAhead(file, offset, end);
+      yield window.subarray(0, length);
+    }
+  } finally {
+    // So that nobody closes the file while it is being read.
+    await ahead.catch(() => undefined);
+  }
+}
+
+function readAhead(file: DiskFile, offset: number, end: number): Promise<Uint8Array> {
+  const read = file.read(offset, Math.min(WINDOW_BYTES, end - offset));
+  // Heard when its turn comes; until then nobody waits for it.
+  read.catch(() => undefined);
+  return read;
+}
+
+function wholeLength(window: Uint8Array): number {
+  const view = viewOf(window);
+  let at = 0;
+  while (at + BLOCK_HEADER_BYTES <= window.length) {
+    const next = at + BLOCK_HEADER_BYTES + view.getUint32(at, true);
+    if (next > window.length) break;
+    at = next;
+  }
+  return at;
+}
+
+/** The first block, beside the bytes of all. */
+function entriesExpected(
+  view: DataView,
+  { start, length, bytes }: { readonly start: number; readonly length: number; readonly bytes: number },
+): number {
+  let count = 0;
+  for (let at = start; at < start + length; count++) at += ENTRY_HEADER_BYTES + view.getUint32(at, true);
+  return length === 0 ? 0 : Math.ceil((bytes / length) * count);
+}
+
+function restoreBlock(
+  restorer: TreeRestorer,
+  entries: SnapshotEntryReader,
+  view: DataView,
+  { start, end }: { readonly start: number; readonly end: number },
+): void {
+  for (let at = start; at < end; ) {
+    const entryStart = at + ENTRY_HEADER_BYTES;
+    at = entryStart + view.getUint32(at, true);
+    restorer.add(entries.read(entryStart, at));
+  }
+}
+
 interface Block {
   readonly isEmpty: boolean;
-  readonly parts: readonly Uint8Array[];
-  readonly bytes: number;
+  /** Valid until the next block is made. */
+  readonly bytes: Uint8Array;
   readonly crc: number;
 }
 
-function nextBlock(cursor: SnapshotCursor, entriesMax: number, seed: number): Block {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (let count = 0; count < entriesMax && length < BLOCK_BYTES; ) {
-    const entries = cursor.next(Math.min(ENTRIES_AT_A_TIME, entriesMax - count));
-    if (entries.length === 0) break;
-    count += entries.length;
-    for (const entry of entries) {
-      const bytes = encodeSnapshotEntry(entry);
-      const size = new Uint8Array(4);
-      viewOf(size).setUint32(0, bytes.length, true);
-      parts.push(size, bytes);
-      length += 4 + bytes.length;
-    }
-  }
-  const crc = blockCrc(length, parts, seed);
-  const header = new Uint8Array(BLOCK_HEADER_BYTES);
-  viewOf(header).setUint32(0, length, true);
-  viewOf(header).setUint32(4, crc, true);
-  return { isEmpty: length === 0, parts: [header, ...parts], bytes: BLOCK_HEADER_BYTES + length, crc };
-}
+/** Makes one block after the other in the same memory. */
+class BlockWriter {
+  #memory = new Uint8Array(2 * BLOCK_BYTES);
+  #view = viewOf(this.#memory);
 
-function blockCrc(length: number, parts: readonly Uint8Array[], seed: number): number {
-  const size = new Uint8Array(4);
-  viewOf(size).setUint32(0, length, true);
-  return parts.reduce((crc, part) => crc32(part, 0, part.length, crc), crc32(size, 0, size.length, seed));
+  next(cursor: SnapshotCursor, entriesMax: number, seed: number): Block {
+    let end = BLOCK_HEADER_BYTES;
+    for (let count = 0; count < entriesMax && end < BLOCK_BYTES; ) {
+      const entries = cursor.next(Math.min(ENTRIES_AT_A_TIME, entriesMax - count));
+      if (entries.length === 0) break;
+      count += entries.length;
+      for (const entry of entries) {
+        const bytes = encodeSnapshotEntry(entry);
+        this.#ensure(end, ENTRY_HEADER_BYTES + bytes.length);
+        this.#view.setUint32(end, bytes.length, true);
+        this.#memory.set(bytes, end + ENTRY_HEADER_BYTES);
+        end += ENTRY_HEADER_BYTES + bytes.length;
+      }
+    }
+    const memory = this.#memory;
+    this.#view.setUint32(0, end - BLOCK_HEADER_BYTES, true);
+    const crc = crc32(memory, BLOCK_HEADER_BYTES, end, crc32(memory, 0, 4, seed));
+    this.#view.setUint32(4, crc, true);
+    return { isEmpty: end === BLOCK_HEADER_BYTES, bytes: memory.subarray(0, end), crc };
+  }
+
+  #ensure(used: number, more: number): void {
+    if (used + more <= this.#memory.length) return;
+    const larger = new Uint8Array(2 * (used + more));
+    larger.set(this.#memory.subarray(0, used));
+    this.#memory = larger;
+    this.#view = viewOf(larger);
+  }
 }
 
 function encodeHeader(cursor: SnapshotCursor): Uint8Array {
