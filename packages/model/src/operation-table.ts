@@ -711,7 +711,7 @@ export const OPERATIONS: readonly OperationRecord[] = [
     result: 'nothing',
     errors: [
       { code: 'BAD_ARGUMENTS', when: 'the name of the scheme or the credentials are too long' },
-      { code: 'LIMIT', when: 'the client has 64 identities' },
+      { code: 'LIMIT', when: 'the client has 64 identities, or too many passwords wait to be looked at' },
       {
         code: 'AUTH_FAILED',
         when: 'the scheme is unknown or the credentials prove nobody; the session lives on',

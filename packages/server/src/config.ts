@@ -131,6 +131,7 @@ const LIMITS: { readonly [K in keyof Limits]: Setting<number> } = {
   sessionsPerAddressMax: count(DEFAULT_LIMITS.sessionsPerAddressMax),
   sessionsMax: count(DEFAULT_LIMITS.sessionsMax),
   watchesPerSessionMax: count(DEFAULT_LIMITS.watchesPerSessionMax),
+  resultBytesMax: bytes(DEFAULT_LIMITS.resultBytesMax),
   ephemeralsPerSessionMax: count(DEFAULT_LIMITS.ephemeralsPerSessionMax),
   childrenPageMax: count(DEFAULT_LIMITS.childrenPageMax),
   eventHistoryMax: count(DEFAULT_LIMITS.eventHistoryMax),

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { Identity } from '@zabra/model';
-import type { Credentials, Logger } from './core/env.ts';
+import type { Credentials, Logger, Proved } from './core/env.ts';
 
 /** What the worker is asked. */
 interface Question {
@@ -18,7 +18,7 @@ interface Reply {
   readonly identities: readonly Identity[];
 }
 
-type Answer = (identities: readonly Identity[]) => void;
+type Answer = (proved: Proved) => void;
 
 /** A proof that is being made, and who waits for it: clients of one user often come together. */
 interface Proof {
@@ -29,7 +29,7 @@ interface Proof {
 /**
  * Passwords become identities in one worker thread: scrypt takes tens of milliseconds on purpose, in which neither the loop
  * nor libuv's pool (that is, fsync) may stand still. Started at first use. When it dies, what it was asked is answered
- * with nobody, and the next question starts another.
+ * with `busy`, as is what comes when too much waits, and the next question starts another.
  *
  * The latest proofs are remembered, under a key that is drawn anew in each process: after a server is lost, thousands of
  * clients come to another one with the same few passwords.
@@ -71,7 +71,7 @@ export class RealCredentials implements Credentials {
     }
     if (this.#asked.size >= QUESTIONS_MAX || this.#closed) {
       this.#log.warn('a password is not looked at: too many wait', { questionsMax: QUESTIONS_MAX });
-      later(answer, []);
+      later(answer, 'busy');
       return;
     }
     const proof: Proof = { key, answers: [answer] };
@@ -119,7 +119,7 @@ export class RealCredentials implements Credentials {
     const proofs = [...this.#asked.values()];
     this.#asked.clear();
     this.#askedByKey.clear();
-    for (const { answers } of proofs) for (const answer of answers) answer([]);
+    for (const { answers } of proofs) for (const answer of answers) answer('busy');
   }
 
   #recall(key: string): readonly Identity[] | undefined {
@@ -145,8 +145,8 @@ const QUESTIONS_MAX = 1000;
 const PROVED_MAX = 10_000;
 const CREDENTIALS_BYTES_MAX = 4096;
 
-function later(answer: Answer, identities: readonly Identity[]): void {
-  setImmediate(() => answer(identities));
+function later(answer: Answer, proved: Proved): void {
+  setImmediate(() => answer(proved));
 }
 
 /** `user:password` in UTF-8; the first colon counts, and the user has a name. */

@@ -34,6 +34,8 @@ export class ClientWorld implements ClientBackend {
   readonly clients: ClientService;
   /** Those who prove themselves, in the order in which they came; the test answers. */
   readonly proofs: { readonly scheme: string; readonly answer: (proved: readonly Identity[]) => void }[] = [];
+  /** What a look at the clock takes: a server that is very slow. */
+  lookMs = 0;
   #nowMs = 1000;
   #works: (() => void)[] = [];
   #identities: readonly Identity[] = [];
@@ -195,7 +197,10 @@ export class ClientWorld implements ClientBackend {
     };
     return {
       clock: {
-        monotonicMs: () => this.#nowMs,
+        monotonicMs: () => {
+          this.#nowMs += this.lookMs;
+          return this.#nowMs;
+        },
         wallMs: () => this.#nowMs,
         after: unused,
         atTurnEnd: (work) => this.#works.push(work),

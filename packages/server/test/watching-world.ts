@@ -126,6 +126,8 @@ export class WatchingClient {
   readonly standing: Map<number, PersistentWatch> = new Map();
   /** What the server should hold. */
   #armed = new Set<string>();
+  /** Consumed without a word, which the client must not be able to find out. */
+  readonly #silenced = new Set<string>();
   #nextId = 1;
   /** Up to it all has arrived for sure. */
   #position: Zxid = ZXID_NONE;
@@ -151,7 +153,7 @@ export class WatchingClient {
   happened(event: TreeEvent): void {
     if (this.session === undefined) return;
     for (const kind of ['data', 'exist', 'child'] as const) {
-      if (consumes(kind, event) && this.#armed.delete(keyOf(kind, event.path))) this.#owe(event, kind, 0);
+      if (consumes(kind, event) && this.#armed.delete(keyOf(kind, event.path))) this.#consumed(event, kind);
     }
     for (const { id, kind, path } of this.standing.values())
       if (concerns(kind, path, event)) this.#owe(event, kind, id);
@@ -162,6 +164,7 @@ export class WatchingClient {
     this.session?.arm(kind, path);
     this.#oneShots.set(keyOf(kind, path), { kind, path, zxid });
     this.#armed.add(keyOf(kind, path));
+    this.#silenced.delete(keyOf(kind, path));
   }
 
   add(kind: PersistentWatchKind, path: string, fromZxid?: Zxid): number {
@@ -190,7 +193,9 @@ export class WatchingClient {
   disarm(kind: WatchKind, path: string): { readonly removed: boolean | undefined; readonly held: boolean } {
     this.arrive();
     this.#oneShots.delete(keyOf(kind, path));
-    return { removed: this.session?.remove(kind, path, 0), held: this.#armed.delete(keyOf(kind, path)) };
+    const key = keyOf(kind, path);
+    const held = this.#armed.delete(key) || this.#silenced.delete(key);
+    return { removed: this.session?.remove(kind, path, 0), held };
   }
 
   /** The stream is cut; what the last `changes` changes caused never arrives. */
@@ -209,6 +214,7 @@ export class WatchingClient {
     this.session?.forget();
     this.session = undefined;
     this.#armed.clear();
+    this.#silenced.clear();
   }
 
   back(): void {
@@ -224,7 +230,7 @@ export class WatchingClient {
       for (const watch of armed) {
         if (guessed.includes(watch)) continue;
         const since = watch.zxid >= history.floor ? watch.zxid : from;
-        if (this.#firstSince(since, watch) === event) this.#owe(event, watch.kind, 0);
+        if (this.#firstSince(since, watch) === event) this.#consumed(event, watch.kind);
       }
       if (from < history.floor || event.zxid <= from) continue;
       for (const { id, kind, path } of standing)
@@ -246,7 +252,8 @@ export class WatchingClient {
   /** How many watches the server should hold of this client, and does. */
   get counts(): { readonly held: number; readonly due: number } {
     if (this.session === undefined) return { held: 0, due: 0 };
-    return { held: this.session.count, due: this.#armed.size + this.standing.size };
+    const due = this.#armed.size + this.#silenced.size + this.standing.size;
+    return { held: this.session.count, due };
   }
 
   /** All that was said arrives. */
@@ -263,6 +270,10 @@ export class WatchingClient {
     }
     this.#flying = this.#flying.filter(({ zxid }) => zxid > upTo);
     this.#position = upTo;
+  }
+
+  #consumed(event: TreeEvent, kind: WatchKind): void {
+    if (!this.#owe(event, kind, 0)) this.#silenced.add(keyOf(kind, event.path));
   }
 
   #owe(event: TreeEvent, kind: WatchKind | PersistentWatchKind, id: number): boolean {
@@ -311,6 +322,7 @@ export class WatchingClient {
       watch,
       told,
     });
+    if (fired && told === undefined) this.#silenced.add(keyOf(kind, path));
     return fired || told !== undefined;
   }
 }

@@ -419,6 +419,7 @@ const ATTACH = {
 const ATTACHED = {
   protocol: 1,
   readOnly: false,
+  frameBytesMax: 0,
   features: 0,
   sessionId: SESSION,
   password: NOTHING,

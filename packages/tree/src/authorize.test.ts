@@ -2,7 +2,7 @@ import { ACL_OPEN, type Acl, type Identity, PERMISSIONS } from '@zabra/model';
 import { describe, expect, test } from 'vitest';
 import { grant } from '../test/leader.ts';
 import { resolveAcl } from './acl-rules.ts';
-import { authorize, intersectAcl, permissionNames, redactAcl } from './authorize.ts';
+import { authorize, permissionNames, redactAcl } from './authorize.ts';
 
 const { read, write, create, delete: remove, admin } = PERMISSIONS;
 const ALICE: Identity = { scheme: 'digest', id: 'alice:aGFzaA==' };
@@ -140,17 +140,6 @@ describe('an ACL', () => {
       ...plain,
     ]);
     expect(redactAcl(plain)).toBe(plain);
-  });
-
-  test('of two nodes together lets in whom both let in', () => {
-    const [alice, world] = [grant(3, ALICE.scheme, ALICE.id), grant(1, 'world', 'anyone')];
-    expect(intersectAcl(ACL_OPEN, [alice])).toEqual([alice]);
-    expect(intersectAcl([alice], ACL_OPEN)).toEqual([alice]);
-    expect(intersectAcl([world], [alice])).toEqual([{ ...alice, perms: 1 }]);
-    expect(intersectAcl([alice], [world])).toEqual([{ ...alice, perms: 1 }]);
-    const nobody = intersectAcl([alice], SECRET);
-    expect(authorize(nobody, 31, [ALICE])).toBe(false);
-    expect(authorize(nobody, 31, [SUPER])).toBe(true);
   });
 
   test('has permissions with names', () => {

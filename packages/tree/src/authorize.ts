@@ -38,42 +38,16 @@ export function redactAcl(acl: readonly Acl[]): readonly Acl[] {
   return acl.map((entry) => (hasHash(entry) ? { ...entry, id: `${userOf(entry)}:x` } : entry));
 }
 
-/**
- * Who may by both lists. For what tells of two nodes at once: an entry stays as far as the other list has the same, or the
- * world.
- */
-export function intersectAcl(left: readonly Acl[], right: readonly Acl[]): readonly Acl[] {
-  if (left === ACL_OPEN || left.length === 0) return right;
-  if (right === ACL_OPEN || right.length === 0) return left;
-  const both: Acl[] = [];
-  for (const one of left) {
-    for (const other of right) {
-      const perms = one.perms & other.perms;
-      if (isWorld(one)) both.push({ ...other, perms });
-      else if (isWorld(other) || (one.scheme === other.scheme && one.id === other.id))
-        both.push({ ...one, perms });
-    }
-  }
-  return both.length === 0 ? ACL_NOBODY : both;
-}
-
 /** The part of an id before the hash. */
 export function userOf({ id }: Identity): string {
   const colon = id.indexOf(':');
   return colon === -1 ? id : id.slice(0, colon);
 }
 
-/** Two lists that have nothing in common: an empty one would be open. */
-const ACL_NOBODY: readonly Acl[] = [{ perms: 0, scheme: 'world', id: 'anyone' }];
-
 function names(entry: Acl, identities: readonly Identity[]): boolean {
   const { scheme, id } = entry;
   if (scheme === 'world') return id === 'anyone';
   return identities.some((identity) => identity.scheme === scheme && identity.id === id);
-}
-
-function isWorld({ scheme, id }: Acl): boolean {
-  return scheme === 'world' && id === 'anyone';
 }
 
 function hasHash({ scheme }: Acl): boolean {

@@ -233,3 +233,19 @@ test('the results of a session go with it', () => {
   expect(leader.tree.storedResult(2, 'first', 1)).toBeUndefined();
   expect(leader.tree.digest()).toBe(digest);
 });
+
+test('the results that are kept for a client which never says what it knows are bounded by their size', () => {
+  const leader = openLeader({ resultBytesMax: 10_000 });
+  const checks = transaction(
+    ...Array.from({ length: 20 }, () => ({ kind: 'check', path: '/', version: -1 }) as const),
+  );
+  const takenBefore = Array.from({ length: 10 }, (_, index) => ask(leader, index + 1, checks).kind);
+  expect(takenBefore).toEqual(['txn', 'txn', ...Array.from({ length: 8 }, () => 'refused')]);
+  leader.applyAll();
+  expect(ask(leader, 3, checks)).toMatchObject({ kind: 'refused', refusal: { code: 'LIMIT' } });
+  expect(ask(leader, 3, create('/small')).kind).toBe('txn');
+  leader.applyAll();
+  ask(leader, 4, create('/last'), { answeredThrough: 3 });
+  leader.applyAll();
+  expect(ask(leader, 5, checks).kind).toBe('txn');
+});

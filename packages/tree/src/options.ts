@@ -9,6 +9,8 @@ export interface TreeOptions {
    * results.
    */
   readonly outstandingRequestsMax: number;
+  /** What the stored results of one session may take, about: a snapshot holds them as one entry. */
+  readonly resultBytesMax: number;
   readonly ephemeralsPerSessionMax: number;
   /**
    * A random number of this server's own, so that nobody can choose names that make lookups slow. Nothing that can be seen
@@ -22,6 +24,7 @@ export const TREE_OPTIONS_DEFAULT: TreeOptions = {
   dataBytesMax: 2 ** 20,
   transactionOperationsMax: 1000,
   outstandingRequestsMax: 1000,
+  resultBytesMax: 16 * 2 ** 20,
   ephemeralsPerSessionMax: 10_000,
   hashSeed: 0,
 };

@@ -56,6 +56,15 @@ export class PendingQuotas {
 
   /** To be called before the record of the node is replaced. */
   recordNode(path: string, before: NodeFacts | undefined, after: PendingNode): void {
+    this.#count(path, before, after, 1);
+  }
+
+  /** The record `after` is undone, and `before` is there again. */
+  takeBackNode(path: string, before: NodeFacts | undefined, after: PendingNode): void {
+    this.#count(path, before, after, -1);
+  }
+
+  #count(path: string, before: NodeFacts | undefined, after: PendingNode, sign: 1 | -1): void {
     if (this.#uses.size === 0 || isOutsideQuotas(path)) return;
     const count = Number(after.exists) - Number(before !== undefined);
     const bytes = after.dataLength - (before?.dataLength ?? 0);
@@ -63,8 +72,8 @@ export class PendingQuotas {
     for (const target of subtreesAround(path)) {
       const use = this.#uses.get(target);
       if (use === undefined) continue;
-      use.count += count;
-      use.bytes += bytes;
+      use.count += sign * count;
+      use.bytes += sign * bytes;
     }
   }
 
@@ -80,7 +89,7 @@ export class PendingQuotas {
     if (target !== undefined && this.#limits.get(target)?.zxid === zxid) this.#limits.delete(target);
   }
 
-  /** Records were taken back: some of them may be older than the use that counts them. */
+  /** Nothing is pending: the state may change without a record from here on. */
   forgetUses(): void {
     this.#uses.clear();
   }

@@ -29,6 +29,10 @@ export interface Twin {
   readonly requestHash: number;
 }
 
+interface PendingWrite extends Twin {
+  readonly resultBytes: number;
+}
+
 /**
  * The leader's view of what it has proposed and not applied yet, laid over the applied state, so that a request sees
  * those before it. The newest record of a path or session counts; it goes when the txn that wrote it is applied, since
@@ -135,6 +139,12 @@ export class Pending {
     return stored === undefined ? undefined : { zxid: stored.result.zxid, requestHash: stored.requestHash };
   }
 
+  /** What the results of the session's writes take that its client has not said to know, about. */
+  resultBytes(id: SessionId): number {
+    const stored = this.#state.sessions.get(id)?.resultBytes ?? 0;
+    return stored + (this.#sessions.get(id)?.pendingResultBytes ?? 0);
+  }
+
   /** Begins the entry of a txn; what is recorded from here on belongs to it. */
   begin(zxid: Zxid, timeMs: number): void {
     const last = this.#entries.at(-1)?.zxid ?? this.#state.appliedZxid;
@@ -145,13 +155,20 @@ export class Pending {
   /** The entry's txn is this numbered write. */
   recordWrite(
     id: SessionId,
-    write: { readonly requestNo: number; readonly requestHash: number; readonly answeredThrough: number },
+    write: {
+      readonly requestNo: number;
+      readonly requestHash: number;
+      readonly answeredThrough: number;
+      readonly resultBytes: number;
+    },
   ): void {
     const entry = this.#newest();
     const session = this.#touch(id);
     entry.author = session;
     entry.requestNo = write.requestNo;
-    session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash: write.requestHash });
+    const { requestHash, resultBytes } = write;
+    session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash, resultBytes });
+    session.pendingResultBytes += resultBytes;
     session.answeredThrough = Math.max(session.answeredThrough, write.answeredThrough);
     session.lastRequestNo = Math.max(session.lastRequestNo, write.requestNo);
   }
@@ -222,6 +239,7 @@ export class Pending {
     session.answeredThrough = 0;
     session.lastRequestNo = 0;
     session.writes = new Map();
+    session.pendingResultBytes = 0;
   }
 
   recordClose(id: SessionId): void {
@@ -247,7 +265,6 @@ export class Pending {
     if (stays) return;
     for (const takeBack of undo.reverse()) takeBack();
     this.#newest().paths.length = 0;
-    this.quotas.forgetUses();
   }
 
   /** The oldest entry is applied: the state says now what its records said. */
@@ -263,7 +280,11 @@ export class Pending {
       this.quotas.settle(path, zxid);
       if (entry.author?.created.get(path) === zxid) entry.author.created.delete(path);
     }
-    if (entry.author?.writes.get(entry.requestNo)?.zxid === zxid) entry.author.writes.delete(entry.requestNo);
+    const write = entry.author?.writes.get(entry.requestNo);
+    if (entry.author !== undefined && write?.zxid === zxid) {
+      entry.author.writes.delete(entry.requestNo);
+      entry.author.pendingResultBytes -= write.resultBytes;
+    }
     for (const session of entry.sessions) {
       if (session.zxid === zxid) this.#sessions.delete(session.id);
     }
@@ -298,6 +319,8 @@ export class Pending {
     this.#undo?.push(() => {
       if (before === undefined) this.#nodes.delete(path);
       else this.#nodes.set(path, before);
+      // Every use that is there by now has this record in it, whether it was counted before or after.
+      if (this.quotas.isCounting) this.quotas.takeBackNode(path, this.node(path), node);
     });
   }
 
@@ -370,7 +393,9 @@ interface PendingSession extends SessionFacts {
   lastRequestNo: number;
   ephemeralCount: number;
   /** Numbered writes of this instance. */
-  writes: Map<number, Twin>;
+  writes: Map<number, PendingWrite>;
+  /** What their results will take, about. */
+  pendingResultBytes: number;
   /** Ephemerals created by pending txns (some may be deleted again), with the zxid of each. */
   readonly created: Map<string, Zxid>;
 }
@@ -396,6 +421,7 @@ function newRecord(id: SessionId, applied: SessionFacts | undefined): PendingSes
     lastRequestNo: applied?.lastRequestNo ?? 0,
     ephemeralCount: applied?.ephemeralCount ?? 0,
     writes: new Map(),
+    pendingResultBytes: 0,
     created: new Map(),
   };
 }

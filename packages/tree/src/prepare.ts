@@ -30,6 +30,7 @@ import { checkOperation, isRefusal } from './check-operation.ts';
 import { operationHash } from './operation-hash.ts';
 import type { TreeOptions } from './options.ts';
 import type { Pending } from './pending.ts';
+import { expectedResultBytes } from './result-size.ts';
 
 export interface PrepareContext {
   /** The leader's wall clock, ms since 1970. */
@@ -126,11 +127,19 @@ function prepareWrite(
       `${ahead} writes without a known answer, at most ${options.outstandingRequestsMax} (outstandingRequestsMax): wait for replies`,
     );
   }
+  const expected = expectedResultBytes(operation);
+  const kept = pending.resultBytes(sessionId);
+  if (kept + expected > options.resultBytesMax) {
+    return refused(
+      'LIMIT',
+      `the results of this session's writes take ${kept} bytes, at most ${options.resultBytesMax} (resultBytesMax): say which answers are known`,
+    );
+  }
   const tooMuch = sizeFault(operation, options, context.identities);
   if (tooMuch !== undefined) return { kind: 'refused', refusal: tooMuch };
 
   const timeMs = begin(pending, context);
-  pending.recordWrite(sessionId, { requestNo, requestHash, answeredThrough });
+  pending.recordWrite(sessionId, { requestNo, requestHash, answeredThrough, resultBytes: expected });
   const asker: Asker = { sessionId, identities: context.identities, warnings: [] };
   const body = orderedBody(pending, options, operation, asker);
   const warnings = body.kind === 'error' ? NO_WARNINGS : asker.warnings;

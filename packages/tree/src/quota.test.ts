@@ -1,4 +1,4 @@
-import { asZxid, type Identity } from '@zabra/model';
+import { ACL_OPEN, asZxid, type Identity } from '@zabra/model';
 import { describe, expect, test } from 'vitest';
 import {
   bytes,
@@ -328,9 +328,13 @@ describe('the statistics of a quota', () => {
     const leader = leaderWith('/zookeeper/quota/q');
     leader.do(1, guarded('/q', grant(31, alice.scheme, alice.id)));
     leader.do(1, create(STATS));
-    expect(leader.tree.get(STATS)?.acl).toEqual([grant(31, alice.scheme, alice.id)]);
+    expect(leader.tree.get(STATS)).toMatchObject({
+      acl: ACL_OPEN,
+      alsoAcl: [grant(31, alice.scheme, alice.id)],
+    });
     leader.do(1, setAcl(STATS, [grant(1, 'world', 'anyone')]));
-    expect(leader.tree.get(STATS)?.acl).toEqual([grant(1, alice.scheme, alice.id)]);
+    expect(leader.tree.get(STATS)?.acl).toEqual([grant(1, 'world', 'anyone')]);
+    expect(leader.tree.get('/q')?.alsoAcl).toBeUndefined();
   });
 });
 

@@ -32,6 +32,8 @@ export class Session {
   readonly ephemerals: Set<string> = new Set<string>();
   /** By number: the exactly-once table of this instance. */
   readonly results: Map<number, KeptResult> = new Map<number, KeptResult>();
+  /** What those take, about. */
+  resultBytes = 0;
   /** Hash of all but `answeredThrough` and the results. */
   contentA = 0;
   contentB = 0;

@@ -19,6 +19,7 @@ import { LIFETIME_UNLIMITED, type Lifetime, NodeStore, ROOT } from './node-store
 import type { NodeFacts } from './pending-node.ts';
 import { formatUse, limitsTarget, OWN_PATH, parseQuota, type Quota, statsTarget, type Use } from './quota.ts';
 import type { ReapFacts, ReapNews } from './reap.ts';
+import { resultBytes } from './result-size.ts';
 import { Session, type StoredResult } from './session.ts';
 
 /** These always exist and are never deleted, as in ZooKeeper. */
@@ -318,6 +319,7 @@ export class State {
     const { requestNo, requestHash, result } = stored;
     const { a, b } = this.digest.hashResult(session.id, stored);
     session.results.set(requestNo, { requestNo, requestHash, result, hashA: a, hashB: b });
+    session.resultBytes += resultBytes(result);
     this.digest.addHash(a, b);
   }
 
@@ -374,6 +376,7 @@ export class State {
   #forgetResults(session: Session): void {
     for (const kept of session.results.values()) this.digest.removeHash(kept.hashA, kept.hashB);
     session.results.clear();
+    session.resultBytes = 0;
   }
 
   #pruneResults(session: Session, answeredThrough: number): void {
@@ -395,6 +398,7 @@ export class State {
     const kept = session.results.get(requestNo);
     if (kept === undefined) return;
     this.digest.removeHash(kept.hashA, kept.hashB);
+    session.resultBytes -= resultBytes(kept.result);
     session.results.delete(requestNo);
   }
 }

@@ -9,7 +9,6 @@ import {
   type Zxid,
 } from '@zabra/model';
 import { type Applied, applyTxn } from './apply.ts';
-import { intersectAcl } from './authorize.ts';
 import { byCodeUnits } from './node.ts';
 import { NO_SLOT } from './node-records.ts';
 import { TREE_OPTIONS_DEFAULT, type TreeOptions } from './options.ts';
@@ -131,12 +130,13 @@ export class Tree {
     const stat = nodes.stat(slot);
     const acl = nodes.acl(slot);
     const target = statsTarget(path);
-    if (target === undefined) return { data: nodes.data(slot), stat, acl };
+    if (target === undefined) return { data: nodes.data(slot), stat, acl, alsoAcl: undefined };
     const data = this.#state.dataOf(path, slot);
     return {
       data,
       stat: { ...stat, dataLength: data.length },
-      acl: intersectAcl(acl, this.acl(target) ?? acl),
+      acl,
+      alsoAcl: this.acl(target),
     };
   }
 
@@ -225,6 +225,8 @@ export interface NodeView {
   readonly data: Uint8Array;
   readonly stat: Stat;
   readonly acl: readonly Acl[];
+  /** Of another node that the data tell of: who reads them needs READ by this one, too. */
+  readonly alsoAcl: readonly Acl[] | undefined;
 }
 
 export interface ChildrenView {

@@ -7,9 +7,6 @@ import { RequestList } from './request-list.ts';
 import type { SessionRecord } from './session.ts';
 import type { Wait } from './waiter.ts';
 
-/** A frame of one request may not be larger: servers refuse it. */
-const FRAME_BYTES_MAX = 4 * 1024 * 1024;
-
 export interface CallsOwner {
   /** Something waits to be sent. */
   waiting(): void;
@@ -71,10 +68,6 @@ export class Calls {
 
   /** Why a new call is not even taken. */
   faultOf(request: Request, waitingMax: number): ZkError | undefined {
-    if (request.bytesMax > FRAME_BYTES_MAX) {
-      const message = `${request.bytesMax} bytes are more than a request may have (${FRAME_BYTES_MAX})`;
-      return request.error('DATA_TOO_LARGE', message);
-    }
     if (request.terms.guaranteed || this.unsent < waitingMax) return undefined;
     return request.error(
       'LIMIT',

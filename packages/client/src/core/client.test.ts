@@ -193,6 +193,23 @@ test('a throttled write is made again under another number after a delay', async
   expect((await call).path).toBe('/a');
 });
 
+test.each(['LIMIT', 'THROTTLED', 'NOT_READ_ONLY', 'SESSION_MOVED'] as const)(
+  'a write that was sent before and is refused with %s may have happened: it is told so, and not made again',
+  async (code) => {
+    const { world, zk, stream } = await connected();
+    const write = held(zk.create('/queue/item-', '', { mode: 'persistent-sequential' }));
+    await world.turn();
+    await stream.breakOff();
+    await world.advance(60);
+    const again = await world.attach();
+    expect(again.requests.map(({ requestNo }) => requestNo)).toEqual([1]);
+    await again.say(refused(1, code));
+    await world.advance(1_000);
+    expect(await outcomeOf(write)).toMatchObject({ code, outcome: 'unknown', retryable: false });
+    expect(again.requests).toHaveLength(1);
+  },
+);
+
 test('a refusal is an error with code, path and zxid', async () => {
   const { world, zk, stream } = await connected({ servers: 'h1:1/app' });
   const call = held(zk.get('/a'));

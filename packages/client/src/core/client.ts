@@ -34,6 +34,7 @@ import type { Moment } from './moment.ts';
 import { ReadOnlyStay } from './read-only-stay.ts';
 import { refusalError } from './refusal.ts';
 import { Request, type RequestTerms } from './request.ts';
+import { frameBytesOf } from './request-codec.ts';
 import { retry } from './retry.ts';
 import { Search } from './search.ts';
 import { SessionRecord } from './session.ts';
@@ -102,6 +103,8 @@ export class Client {
   #closing: Closing | undefined;
   #cancelDeadline: (() => void) | undefined;
   #streams = 0;
+  /** What the server takes in one frame, or the one before it did; before the first one nobody knows. */
+  #frameBytesMax = Number.POSITIVE_INFINITY;
   /** Proofs that the connection of now has not answered. */
   #unproven = 0;
   #lostBefore: SessionRecord | undefined;
@@ -114,8 +117,8 @@ export class Client {
     heartbeatAcknowledged: (sentAt, zxid) => {
       this.#session.heartbeatAcknowledged(sentAt);
       this.#horizon.sawZxid(zxid);
-      // Only now the ensemble is known to be healthy again.
-      this.#search.well();
+      // Only now the ensemble is known to be healthy again, unless it has yet to take what proves who asks.
+      if (this.#unproven === 0) this.#search.well();
     },
     delivered: (zxid) => this.#horizon.toldThrough(zxid),
     ended: (end) => this.#ended(end),
@@ -309,7 +312,7 @@ export class Client {
       request.reject(request.error('SESSION_EXPIRED', 'the session that this call was bound to is gone'));
       return;
     }
-    const fault = this.#calls.faultOf(request, this.#settings.requestsWaitingMax);
+    const fault = this.#sizeFault(request) ?? this.#calls.faultOf(request, this.#settings.requestsWaitingMax);
     if (fault !== undefined) {
       request.reject(fault);
       return;
@@ -325,8 +328,23 @@ export class Client {
       if (connection.unanswered >= this.#settings.requestsOutstandingMax) return;
       const request = this.#calls.shift();
       if (request === undefined) return;
-      this.#send(request, connection);
+      const fault = this.#sizeFault(request);
+      if (fault === undefined) this.#send(request, connection);
+      else {
+        this.#calls.finish(request);
+        request.reject(fault);
+      }
     }
+  }
+
+  /** A larger frame would end the stream. */
+  #sizeFault(request: Request): ZkError | undefined {
+    const bytesMax = this.#frameBytesMax;
+    if (request.bytesMax <= bytesMax) return undefined;
+    const bytes = frameBytesOf(request.ask);
+    if (bytes <= bytesMax) return undefined;
+    const message = `frameBytesMax: a request has at most ${bytesMax} bytes, this one ${bytes}; split it`;
+    return request.error('DATA_TOO_LARGE', message);
   }
 
   #send(request: Request, connection: Connection): void {
@@ -339,6 +357,7 @@ export class Client {
       request.requestNo = ++this.#session.lastRequestNo;
     }
     request.place = 'sent';
+    request.isSentAgain = request.sent;
     if (this.#instruments.wantsRequests) {
       const info = { op: request.terms.op, ...request.subject, attempt: request.attempts + 1 };
       request.startSpan(this.#instruments.request(info), this.#env.monotonicMs());
@@ -494,6 +513,7 @@ export class Client {
     const { address, connection, proofs } = link;
     this.#link = { kind: 'attached', address, connection };
     this.#search.found();
+    this.#frameBytesMax = granted.frameBytesMax;
     if (this.#horizon.enter(granted.clusterId)) this.#standing.forgetPositions();
     this.#horizon.sawZxid(granted.zxid);
     if (granted.readOnly) session.becomeConnectedReadOnly();

@@ -66,6 +66,8 @@ export class Connection {
   #flushDue = false;
   #open = true;
   #attached = false;
+  /** What the server takes in one frame; the first one of ours is short. */
+  #frameBytesMax = FRAME_BYTES;
   #timeoutMs: number;
   readonly #beats = new Map<number, Moment>();
   #lastBeat = 0;
@@ -124,7 +126,7 @@ export class Connection {
   /** Arms what another server held; before any request but those that prove who asks. */
   rearm(watches: Rearmed): void {
     // A frame for each entry, since paths may be long.
-    for (const entry of rearmEntries(watches)) this.#say(entry, FRAME_BYTES, false);
+    for (const entry of rearmEntries(watches, this.#frameBytesMax)) this.#say(entry, FRAME_BYTES, false);
   }
 
   /** Asks for the end of the session, after all that was sent before; the answer is a goodbye. */
@@ -143,10 +145,11 @@ export class Connection {
   }
 
   #say(entry: ClientEntry, bytesMax: number, atOnce: boolean): void {
-    if (this.#gatheredBytes + bytesMax > FRAME_BYTES) this.#flush();
+    const frameBytes = Math.min(FRAME_BYTES, this.#frameBytesMax);
+    if (this.#gatheredBytes + bytesMax > frameBytes) this.#flush();
     this.#gathered.push(entry);
     this.#gatheredBytes += bytesMax;
-    if (this.#gatheredBytes >= FRAME_BYTES || (atOnce && !this.#flushDue)) this.#flush();
+    if (this.#gatheredBytes >= frameBytes || (atOnce && !this.#flushDue)) this.#flush();
     else this.#flushAtTurnEnd();
   }
 
@@ -208,6 +211,7 @@ export class Connection {
           return;
         }
         this.#attached = true;
+        this.#frameBytesMax = word.granted.frameBytesMax;
         this.#timeoutMs = word.granted.timeoutMs;
         this.#owner.attached(word.granted, this.#attachSentAt);
         if (this.#open) this.#keepAlive();

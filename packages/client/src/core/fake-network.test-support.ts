@@ -191,12 +191,22 @@ export function attached(granted: {
   zxid: number;
   clusterId?: string;
   readOnly?: boolean;
+  frameBytesMax?: number;
 }): ServerEntry {
-  const { clusterId = 'cluster-a', readOnly = false } = granted;
+  const { clusterId = 'cluster-a', readOnly = false, frameBytesMax = 0 } = granted;
   const password = new Uint8Array(16).fill(9);
   return {
     kind: 'attached',
-    attached: { protocol: 1, features: 0, password, serverId: 1, ...granted, clusterId, readOnly },
+    attached: {
+      protocol: 1,
+      features: 0,
+      password,
+      serverId: 1,
+      ...granted,
+      clusterId,
+      readOnly,
+      frameBytesMax,
+    },
   };
 }
 

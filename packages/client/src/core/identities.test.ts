@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { connectOn } from './create-client.ts';
-import { connected, data, FakeWorld, held, outcomeOf, proven, refused } from './fake-network.test-support.ts';
+import {
+  connected,
+  data,
+  FakeWorld,
+  heartbeatAck,
+  held,
+  outcomeOf,
+  proven,
+  refused,
+} from './fake-network.test-support.ts';
 
 const bytes = (written: string) => new TextEncoder().encode(written);
 
@@ -77,6 +86,46 @@ test('a server that cannot prove an identity now is left for another', async () 
   await world.advance(110);
   await (await world.attach()).say(proven(1));
   expect(zk.state).toBe('connected');
+});
+
+test('a server that has no time for a proof does not end the client, which comes back less and less often', async () => {
+  const { world, zk, stream } = await connected({ sessionTimeoutMs: 600_000 });
+  const auth = held(zk.addAuth('digest', 'ann:1'));
+  await world.turn();
+  await stream.say(proven(1));
+  await auth;
+  const read = held(zk.get('/a', { timeoutMs: 600_000 }));
+  await world.turn();
+  const redialled = async (): Promise<number> => {
+    const { nowMs } = world;
+    while (world.stream.isClosed) await world.advance(5);
+    return world.nowMs - nowMs;
+  };
+  const delaysMs: number[] = [];
+  await stream.breakOff();
+  for (let attempt = 1; attempt <= 10; attempt++) {
+    delaysMs.push(await redialled());
+    await (await world.attach({ timeoutMs: 600_000 })).say(heartbeatAck(1), refused(1, 'LIMIT'));
+    expect(zk.state).toBe('suspended');
+  }
+  expect(Math.max(...delaysMs.slice(0, 3))).toBeLessThanOrEqual(200);
+  expect(Math.max(...delaysMs)).toBeGreaterThan(1_000);
+  await redialled();
+  await (await world.attach({ timeoutMs: 600_000 })).say(proven(1), data(2, [1]));
+  expect((await read).data).toEqual(Uint8Array.of(1));
+  expect(zk.state).toBe('connected');
+});
+
+test('a call whose proof was not looked at is told so, and it is not tried again', async () => {
+  const { world, zk, stream } = await connected();
+  const call = held(zk.addAuth('digest', 'ann:1'));
+  await world.turn();
+  await stream.say(refused(1, 'LIMIT'));
+  expect(await outcomeOf(call)).toMatchObject({ code: 'LIMIT', op: 'addAuth', outcome: 'not-applied' });
+  expect(zk.state).toBe('connected');
+  await stream.breakOff();
+  await world.advance(60);
+  expect((await world.attach()).requests).toEqual([]);
 });
 
 test('connect proves what it was configured with, functions asked for each connection, and then resolves', async () => {

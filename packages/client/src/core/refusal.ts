@@ -11,6 +11,20 @@ const UNKNOWN_OUTCOME: ReadonlySet<ZkErrorCode> = new Set<ZkErrorCode>([
   'MARSHALLING',
 ]);
 
+/**
+ * With these a server refuses before anybody looked whether the write was done already: where it was sent before, and the
+ * answer lost, it may have been.
+ */
+const UNJUDGED: ReadonlySet<ZkErrorCode> = new Set<ZkErrorCode>([
+  'LIMIT',
+  'THROTTLED',
+  'NOT_READ_ONLY',
+  'BEHIND',
+  'SESSION_MOVED',
+  'SESSION_EXPIRED',
+  'UNIMPLEMENTED',
+]);
+
 /** What the caller of a refused request gets. */
 export function refusalError(request: Request, answer: RefusedAnswer): ZkError {
   const { ask, terms } = request;
@@ -24,6 +38,7 @@ export function refusalError(request: Request, answer: RefusedAnswer): ZkError {
     });
     return new TransactionError(answer.failedIndex, results, details);
   }
-  const outcome: Outcome = request.isWrite && UNKNOWN_OUTCOME.has(answer.code) ? 'unknown' : 'not-applied';
+  const isUnknown = UNKNOWN_OUTCOME.has(answer.code) || (request.isSentAgain && UNJUDGED.has(answer.code));
+  const outcome: Outcome = request.isWrite && isUnknown ? 'unknown' : 'not-applied';
   return new ZkError(answer.code, { ...details, message: answer.message, outcome });
 }

@@ -7,14 +7,15 @@ import {
   unreachable,
   type WatchKind,
 } from '@zabra/model';
-import type {
-  ClientEntry,
-  ClientRequest,
-  Acl as WireAcl,
-  CreateMode as WireMode,
-  SubOperation as WireSubOperation,
-  SubRead as WireSubRead,
-  WatchKind as WireWatchKind,
+import {
+  type ClientEntry,
+  type ClientRequest,
+  encodeClientFrame,
+  type Acl as WireAcl,
+  type CreateMode as WireMode,
+  type SubOperation as WireSubOperation,
+  type SubRead as WireSubRead,
+  type WatchKind as WireWatchKind,
 } from '@zabra/proto';
 import type { Ask, ReadTerms, SubReadAsk } from './ask.ts';
 
@@ -93,6 +94,12 @@ function wireRequest(ask: Ask, numbers: RequestNumbers): ClientRequest {
   }
 }
 
+/** What a frame of nothing but this ask has, whatever its numbers. */
+export function frameBytesOf(ask: Ask): number {
+  const numbers = { xid: NUMBER_MAX, requestNo: NUMBER_MAX, answeredThrough: NUMBER_MAX };
+  return encodeClientFrame({ entries: [requestEntry(ask, numbers)] }).length;
+}
+
 /** An upper bound of what an ask takes on the wire, without encoding it. */
 export function askBytesMax(ask: Ask): number {
   switch (ask.kind) {
@@ -127,6 +134,7 @@ export function askBytesMax(ask: Ask): number {
 
 const AT_ONCE: ReadTerms = { linearizable: false, minZxid: 0 };
 const ENVELOPE_BYTES = 64;
+const NUMBER_MAX = 2 ** 32 - 1;
 
 function operationBytesMax(operation: SubOperation): number {
   const path = textBytesMax(operation.path);

@@ -46,6 +46,8 @@ export class Request implements Waiter {
   place: RequestPlace = 'nowhere';
   /** It was given to a connection; a write may have happened from then on. */
   sent = false;
+  /** It is with a connection, and was with another one before under the same number. */
+  isSentAgain = false;
   /** Of a write that was sent; 0 before. Kept when it is sent again. */
   requestNo = 0;
   /** Times it was sent without an answer, or refused for now. */

@@ -1,6 +1,7 @@
 import { type PersistentWatchKind, unreachable, type WatchKind } from '@zabra/model';
 import {
   type Attach,
+  type Attached,
   type ClientEntry,
   decodeServerFrame,
   type Event,
@@ -19,8 +20,11 @@ export type { ClientEntry } from '@zabra/proto';
 /** Versions of the protocol that this client speaks. */
 const PROTOCOL_MIN = 1;
 const PROTOCOL_MAX = 1;
-/** Watches in one entry: keeps an entry below what a frame may hold whatever their paths. */
+/** Watches of each sort in one entry, as many as a frame surely holds whatever their paths. */
 const REARM_MAX = 200;
+const REARMED_BYTES_MAX = 2 * (4096 + 64);
+/** Of servers that don't say. */
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface AttachTerms {
   /** 0 and empty: a new session. */
@@ -42,6 +46,8 @@ export interface Granted {
   readonly zxid: number;
   /** By a server without a quorum: reads only. */
   readonly readOnly: boolean;
+  /** What the server takes in one frame. */
+  readonly frameBytesMax: number;
 }
 
 /** The watches that the server of a stream is to hold from its beginning. */
@@ -73,13 +79,17 @@ export function closeEntry(): ClientEntry {
   return { kind: 'close', close: {} };
 }
 
-/** Empty when there is nothing to arm. */
-export function rearmEntries({ oneShots, standing, fromZxid }: Rearmed): readonly ClientEntry[] {
+/** Empty when there is nothing to arm; else each is for a frame of its own. */
+export function rearmEntries(
+  { oneShots, standing, fromZxid }: Rearmed,
+  frameBytesMax: number,
+): readonly ClientEntry[] {
+  const most = Math.max(1, Math.min(REARM_MAX, Math.floor(frameBytesMax / REARMED_BYTES_MAX)));
   const watches = oneShots.map(({ kind, path, zxid }) => ({ kind: WIRE_WATCH_KINDS[kind], path, zxid }));
   const persistent = standing.map(({ id, kind, path }) => ({ id, kind: WIRE_WATCH_KINDS[kind], path }));
-  const count = Math.ceil(Math.max(watches.length, persistent.length) / REARM_MAX);
+  const count = Math.ceil(Math.max(watches.length, persistent.length) / most);
   return Array.from({ length: count }, (_, index) => {
-    const [from, to] = [index * REARM_MAX, (index + 1) * REARM_MAX];
+    const [from, to] = [index * most, (index + 1) * most];
     const part = { watches: watches.slice(from, to), persistent: persistent.slice(from, to) };
     return { kind: 'rearm', rearm: { ...part, fromZxid, more: index < count - 1 } };
   });
@@ -97,7 +107,7 @@ export function wordsOf(frame: Uint8Array): readonly ServerWord[] {
 function wordOf(entry: ServerEntry): ServerWord {
   switch (entry.kind) {
     case 'attached':
-      return { kind: 'attached', granted: entry.attached };
+      return { kind: 'attached', granted: grantedBy(entry.attached) };
     case 'reply':
       return { kind: 'reply', xid: entry.reply.xid, answer: answerOf(entry.reply) };
     case 'event':
@@ -111,6 +121,11 @@ function wordOf(entry: ServerEntry): ServerWord {
     default:
       return unreachable(entry);
   }
+}
+
+function grantedBy(attached: Attached): Granted {
+  const { frameBytesMax } = attached;
+  return { ...attached, frameBytesMax: frameBytesMax === 0 ? FRAME_BYTES_MAX : frameBytesMax };
 }
 
 const KINDS: Readonly<Record<WireWatchKind, WatchKind | PersistentWatchKind>> = {

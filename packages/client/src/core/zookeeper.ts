@@ -307,8 +307,9 @@ export class ZooKeeper implements AsyncDisposable {
 
   /**
    * Proves an identity, for the calls made after it and on every later connection. `digest` and `scrypt` take
-   * `user:password`. AUTH_FAILED when it is refused; the session lives on. Credentials that were taken and are refused on
-   * a later connection end the client: its state is then `auth-failed`, its calls fail with AUTH_FAILED.
+   * `user:password`. AUTH_FAILED when it is refused, LIMIT when the server had no time to look at it; the session lives
+   * on. Credentials that were taken and are refused with AUTH_FAILED on a later connection end the client: its state is
+   * then `auth-failed`, its calls fail with AUTH_FAILED.
    */
   async addAuth(scheme: string, credentials: string | Bytes, options: CallOptions = {}): Promise<void> {
     const isProof = typeof credentials === 'string' || credentials instanceof Uint8Array;

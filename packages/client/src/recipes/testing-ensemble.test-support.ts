@@ -217,6 +217,7 @@ export class ModelEnsemble {
           clusterId: 'model',
           zxid: this.tree.zxid,
           readOnly: false,
+          frameBytesMax: 0,
         },
       },
     ]);

@@ -1897,9 +1897,12 @@ export interface Attached {
   readonly zxid: number;
   /** This server has no quorum: it serves reads of what it has, and ends the stream once it has one again. */
   readonly readOnly: boolean;
+  /** A larger frame of the client ends the stream. 0: 4 MiB, of servers that don't say. */
+  readonly frameBytesMax: number;
 }
 
 export function writeAttached(writer: Writer, value: Attached): void {
+  if (value.frameBytesMax !== 0) writer.uint32(80, value.frameBytesMax);
   if (value.readOnly) writer.uint32(72, 1);
   if (value.zxid !== 0) writer.fixed64(65, value.zxid);
   if (value.clusterId !== '') writer.string(58, value.clusterId);
@@ -1911,7 +1914,7 @@ export function writeAttached(writer: Writer, value: Attached): void {
   if (value.protocol !== 0) writer.uint32(8, value.protocol);
 }
 
-const ATTACHED_FIELDS: readonly (string | undefined)[] = [undefined, 'protocol', 'features', 'sessionId', 'password', 'timeoutMs', 'serverId', 'clusterId', 'zxid', 'readOnly'];
+const ATTACHED_FIELDS: readonly (string | undefined)[] = [undefined, 'protocol', 'features', 'sessionId', 'password', 'timeoutMs', 'serverId', 'clusterId', 'zxid', 'readOnly', 'frameBytesMax'];
 
 export function readAttached(reader: Reader): Attached {
   let protocol = 0;
@@ -1923,6 +1926,7 @@ export function readAttached(reader: Reader): Attached {
   let clusterId = '';
   let zxid = 0;
   let readOnly = false;
+  let frameBytesMax = 0;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Attached');
     switch (tag) {
@@ -1953,11 +1957,14 @@ export function readAttached(reader: Reader): Attached {
       case 72:
         readOnly = reader.bool('zabra.v1.Attached.readOnly');
         break;
+      case 80:
+        frameBytesMax = reader.uint32('zabra.v1.Attached.frameBytesMax');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.Attached', ATTACHED_FIELDS);
     }
   }
-  return { protocol, features, sessionId, password, timeoutMs, serverId, clusterId, zxid, readOnly };
+  return { protocol, features, sessionId, password, timeoutMs, serverId, clusterId, zxid, readOnly, frameBytesMax };
 }
 
 export function encodeAttached(value: Attached): Uint8Array {

@@ -181,6 +181,8 @@ export type ServerWord =
       readonly zxid: Zxid;
       /** This server has no quorum. */
       readonly readOnly: boolean;
+      /** What it takes in one frame. */
+      readonly frameBytesMax: number;
     }
   | { readonly kind: 'written'; readonly xid: number; readonly zxid: Zxid; readonly result: WriteResult }
   | { readonly kind: 'read'; readonly xid: number; readonly zxid: Zxid; readonly result: QueryResult }
@@ -472,6 +474,7 @@ function serverEntry(word: ServerWord): ServerEntry {
           clusterId: word.clusterId,
           zxid: word.zxid,
           readOnly: word.readOnly,
+          frameBytesMax: word.frameBytesMax,
         },
       };
     case 'written':

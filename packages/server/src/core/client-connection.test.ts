@@ -3,6 +3,7 @@ import { Tree } from '@zabra/tree';
 import { expect, test } from 'vitest';
 import { FakeStream } from '../../test/fake-stream.ts';
 import { ClientConnection, type ConnectionHost } from './client-connection.ts';
+import type { Proved } from './env.ts';
 import { EventHistory } from './event-history.ts';
 import { Identities } from './identities.ts';
 import { DEFAULT_LIMITS, type Limits } from './options.ts';
@@ -24,7 +25,7 @@ class FakeHost implements ConnectionHost {
   readonly submitted: number[] = [];
   /** Whom the leader takes the client for. */
   known: readonly Identity[] = [];
-  readonly proofs: ((proved: readonly Identity[]) => void)[] = [];
+  readonly proofs: ((proved: Proved) => void)[] = [];
   resumptions = 0;
   endings = 0;
 
@@ -40,7 +41,7 @@ class FakeHost implements ConnectionHost {
   identified(_: object, identities: readonly Identity[]): void {
     this.known = identities;
   }
-  prove(_: string, __: Uint8Array, answer: (proved: readonly Identity[]) => void): void {
+  prove(_: string, __: Uint8Array, answer: (proved: Proved) => void): void {
     this.proofs.push(answer);
   }
   queueResumption(): void {
@@ -48,6 +49,9 @@ class FakeHost implements ConnectionHost {
   }
   readIndex(): void {}
   heartbeat(): void {}
+  hasTimeFor(): boolean {
+    return true;
+  }
   markDirty(): void {}
   markWaiting(): void {}
   ended(): void {
@@ -343,6 +347,19 @@ test('a read that waits in front of a proof is answered to whom the client was t
     { reply: { xid: 4, get: { data: Uint8Array.of(1) } } },
   ]);
   expect(host.watches.size).toBe(1);
+});
+
+test('credentials that nobody could look at are refused as too much, not as wrong', () => {
+  const { stream, host, connection } = connected({});
+  connection.hear(addAuth(1));
+  connection.hear(read(2));
+  host.proofs[0]?.('busy');
+  connection.flush();
+  expect(stream.said).toMatchObject([
+    { reply: { xid: 1, refused: { code: 'LIMIT' } } },
+    { reply: { xid: 2, kind: 'exists' } },
+  ]);
+  expect(host.known).toEqual([]);
 });
 
 test('proofs behind each other are taken one by one', () => {

@@ -13,7 +13,7 @@ import {
 } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
 import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
-import type { FrameStream } from './env.ts';
+import type { FrameStream, Proved } from './env.ts';
 import type { EventHistory } from './event-history.ts';
 import { type HeldWord, HeldWords } from './held-words.ts';
 import type { Identities } from './identities.ts';
@@ -47,12 +47,14 @@ export interface ConnectionHost extends RequestLoad {
   /** The client of a session is someone more now: stands for the writes that are submitted from here on. */
   identified(session: AttachedSession, identities: readonly Identity[]): void;
   /** Whom credentials prove; answers once, later. */
-  prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void;
+  prove(scheme: string, credentials: Uint8Array, answer: (proved: Proved) => void): void;
   /** A zxid at or above everything committed before now; undefined when no leader could say. */
   readIndex(answer: (zxid: Zxid | undefined) => void): void;
   heartbeat(connection: ClientConnection, number: number): void;
   /** Calls its `resumeWatches` when its turn has come. */
   queueResumption(connection: ClientConnection): void;
+  /** Whether there is time in this turn to answer this read; otherwise calls `readOn` in a later one. */
+  hasTimeFor(connection: ClientConnection, query: Query): boolean;
   /** There is something to flush at the end of this turn. */
   markDirty(connection: ClientConnection): void;
   /** Look again once more is applied, or the client has taken what is queued. */
@@ -97,7 +99,11 @@ export class ClientConnection {
   #isHolding = false;
   #rearming: Rearming | undefined;
   #isPaused = false;
+  /** The oldest request is a read for which there was no time. */
+  #isPutOff = false;
   #isClosing = false;
+  /** The wish to close is done. */
+  #isClosed = false;
   #ended = false;
   /** False from the loss of the leader until the new one has confirmed the session. */
   #claimed = true;
@@ -224,7 +230,7 @@ export class ClientConnection {
   #takeClose(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    if (this.isReadOnly) this.end('OK', 'closed');
+    if (this.isReadOnly) this.closed();
     else if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
   }
 
@@ -444,13 +450,19 @@ export class ClientConnection {
       this.#host.markWaiting(this);
       return undefined;
     }
-    return this.#queries.answer(read.query, tree);
+    this.#isPutOff = !this.#host.hasTimeFor(this, read.query);
+    return this.#isPutOff ? undefined : this.#queries.answer(read.query, tree);
   }
 
   /** Whom the client proved to be counts from its answer on: what was asked before it is answered to whom it was then. */
   #authResult({ scheme, refusal: fault, proved }: UnansweredAuth): QueryResult | undefined {
     if (fault !== undefined) return refused(fault);
     if (proved === undefined) return undefined;
+    // Not AUTH_FAILED: a client whose credentials were good before would take that for final.
+    if (proved === 'busy')
+      return refused(
+        refusal('LIMIT', 'too many passwords wait to be looked at; try again later or elsewhere'),
+      );
     if (proved.length === 0) {
       return refused(
         refusal(
@@ -498,6 +510,19 @@ export class ClientConnection {
       this.stream.resume();
     }
     return !this.#isPaused && this.#requests.count === 0;
+  }
+
+  /** There is time for the read that was put off. */
+  readOn(): void {
+    this.#isPutOff = false;
+    this.retry();
+    if (this.#isClosed) this.closed();
+  }
+
+  /** The wish to close is done. What was asked before it is answered first, also where it was put off. */
+  closed(): void {
+    this.#isClosed = true;
+    if (!this.#isPutOff) this.end('OK', 'closed');
   }
 
   /** The last word on this stream. `OK`: the session is closed as asked. */

@@ -494,3 +494,69 @@ test('a client that agrees to reads only has a session where there is a leader',
   expect(stream.said).not.toMatchObject([{ attached: { sessionId: 0 } }]);
   expect(attachEntry({}).attach.readOnly).toBe(false);
 });
+
+describe('reads that take longer than a turn', () => {
+  const list = (xid: number): ClientEntry =>
+    requestEntry(xid, {
+      kind: 'children',
+      children: { path: '/', watch: false, limit: 1, after: '', withStats: false },
+    });
+  const xids = (said: readonly ServerEntry[]): readonly (number | string)[] =>
+    said.map((entry) => (entry.kind === 'reply' ? entry.reply.xid : entry.kind));
+
+  test('go on in the next ones, in order, and let heartbeats and other clients pass', () => {
+    const world = new ClientWorld();
+    const [greedy, modest] = [world.attach(), world.attach()];
+    world.lookMs = 1;
+    greedy.hear(
+      ...Array.from({ length: 100 }, (_, index) => list(index + 1)),
+      set(101, '/none'),
+      get(102, '/'),
+    );
+    greedy.hear(heartbeat(1));
+    modest.hear(get(1, '/'));
+    world.step();
+    world.step();
+    const before = xids(greedy.said.slice(1));
+    expect(before).toContain('heartbeatAck');
+    expect(before.length).toBeLessThan(20);
+    expect(xids(modest.said.slice(1))).toEqual([1]);
+    expect(answers(world, modest)).toHaveLength(1);
+    expect(xids(greedy.said.slice(1)).filter((xid) => xid !== 'heartbeatAck')).toEqual(
+      Array.from({ length: 102 }, (_, index) => index + 1),
+    );
+  });
+
+  test('are answered before the wish to close that stands behind them', () => {
+    const world = new ClientWorld();
+    const stream = world.attach();
+    world.lookMs = 1;
+    stream.hear(...Array.from({ length: 50 }, (_, index) => list(index + 1)), { kind: 'close' });
+    expect(stream.closed).toBe(false);
+    const said = answers(world, stream) as readonly ServerEntry[];
+    expect(xids(said)).toEqual([...Array.from({ length: 50 }, (_, index) => index + 1), 'goodbye']);
+    expect(said.at(-1)).toMatchObject({ goodbye: { code: 'OK' } });
+  });
+
+  test('hold up a client that sends more of them than it may have, until there is room again', () => {
+    const world = new ClientWorld({ limit: { requestsPerSessionMax: 10 } });
+    const stream = world.attach();
+    world.lookMs = 1;
+    stream.hear(...Array.from({ length: 18 }, (_, index) => list(index + 1)));
+    world.step();
+    expect(stream.paused).toBe(true);
+    const said = answers(world, stream);
+    expect(stream.paused).toBe(false);
+    expect(said).toHaveLength(18);
+  });
+
+  test('end with the stream', () => {
+    const world = new ClientWorld();
+    const stream = world.attach();
+    world.lookMs = 1;
+    stream.hear(...Array.from({ length: 50 }, (_, index) => list(index + 1)));
+    stream.hangUp();
+    expect(answers(world, stream).length).toBeLessThan(10);
+    expect(world.clients).toMatchObject({ outstanding: 0, outstandingBytes: 0 });
+  });
+});

@@ -18,14 +18,15 @@ import {
 import type { Applied, Tree } from '@zabra/tree';
 import { AppliedWaits } from './applied-waits.ts';
 import { attachFault, isSameHash } from './attach-rules.ts';
-import { type AttachWord, decodeClientWords, encodeServerWords } from './client-codec.ts';
+import { type AttachWord, decodeClientWords, encodeServerWords, type Query } from './client-codec.ts';
 import { type AttachedSession, ClientConnection, type ConnectionHost } from './client-connection.ts';
-import type { Env, FrameStream } from './env.ts';
+import type { Env, FrameStream, Proved } from './env.ts';
 import { EventHistory } from './event-history.ts';
 import type { Answered, Claim, Forwarded } from './forward-codec.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Identities } from './identities.ts';
 import type { CoreOptions, Limits } from './options.ts';
+import { ReadTurns } from './read-turns.ts';
 import { Resumptions } from './resumptions.ts';
 import { StreamsPerAddress } from './streams-per-address.ts';
 import { Watches } from './watches.ts';
@@ -95,6 +96,7 @@ export class ClientService implements ConnectionHost {
   readonly #addresses = new StreamsPerAddress();
   readonly #heartbeats: Heartbeats;
   readonly #resumptions: Resumptions;
+  readonly #readTurns: ReadTurns;
   #leaderlessSinceMs: number;
   #closed = false;
 
@@ -107,6 +109,7 @@ export class ClientService implements ConnectionHost {
     this.history.clear(backend.tree.appliedZxid);
     this.#heartbeats = new Heartbeats(env.clock, backend);
     this.#resumptions = new Resumptions(env.clock);
+    this.#readTurns = new ReadTurns(env.clock);
     this.#leaderlessSinceMs = env.clock.monotonicMs();
   }
 
@@ -138,7 +141,7 @@ export class ClientService implements ConnectionHost {
     this.#backend.request({ kind: 'identities', sessionId: id, nonce, attempt, identities });
   }
 
-  prove(scheme: string, credentials: Uint8Array, answer: (proved: readonly Identity[]) => void): void {
+  prove(scheme: string, credentials: Uint8Array, answer: (proved: Proved) => void): void {
     this.#env.credentials.prove(scheme, credentials, answer);
   }
 
@@ -152,6 +155,10 @@ export class ClientService implements ConnectionHost {
 
   queueResumption(connection: ClientConnection): void {
     this.#resumptions.add(connection);
+  }
+
+  hasTimeFor(connection: ClientConnection, query: Query): boolean {
+    return this.#readTurns.hasTimeFor(connection, query);
   }
 
   markDirty(connection: ClientConnection): void {
@@ -403,12 +410,14 @@ export class ClientService implements ConnectionHost {
       clusterId: this.#backend.clusterId ?? '',
       zxid: this.tree.appliedZxid,
       readOnly: connection.isReadOnly,
+      frameBytesMax: this.limits.frameBytesMax,
     });
   }
 
   ended(connection: ClientConnection): void {
     this.#addresses.leave(connection.stream);
     this.#waiting.delete(connection);
+    this.#readTurns.forget(connection);
     this.#heartbeats.forget(connection);
     this.#readers.delete(connection);
     const { id } = connection.session;
@@ -462,7 +471,7 @@ export class ClientService implements ConnectionHost {
     if (arrival !== undefined) this.#refuse(arrival, 'SESSION_EXPIRED', 'the session is over');
     const connection = this.#connections.get(sessionId);
     if (connection === undefined) return;
-    if (connection.isClosing) connection.end('OK', 'closed');
+    if (connection.isClosing) connection.closed();
     else connection.end('SESSION_EXPIRED', 'nothing was heard of the client for its session timeout');
   }
 

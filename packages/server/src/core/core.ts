@@ -61,6 +61,7 @@ export async function startCore(
       dataBytesMax: limits.dataBytesMax,
       transactionOperationsMax: limits.transactionOperationsMax,
       outstandingRequestsMax: limits.requestsPerSessionMax,
+      resultBytesMax: limits.resultBytesMax,
       ephemeralsPerSessionMax: limits.ephemeralsPerSessionMax,
     },
     { refill: extra.refill ?? false },

@@ -17,7 +17,7 @@ export function enteredEnv(env: Env, enter: (work: () => void) => void): Env {
     random: env.random,
     credentials: {
       prove: (scheme, credentials, answer) =>
-        env.credentials.prove(scheme, credentials, (identities) => enter(() => answer(identities))),
+        env.credentials.prove(scheme, credentials, (proved) => enter(() => answer(proved))),
     },
     disk: env.disk,
     log: env.log,

@@ -43,8 +43,11 @@ export interface Credentials {
    * Whom these credentials prove their bearer to be; nobody when the scheme is unknown or they are malformed. Hashing a
    * password takes a while and is done beside the loop; `answer` is called once, later.
    */
-  prove(scheme: string, credentials: Uint8Array, answer: (identities: readonly Identity[]) => void): void;
+  prove(scheme: string, credentials: Uint8Array, answer: (proved: Proved) => void): void;
 }
+
+/** `busy`: nobody could look at the credentials, so that they are neither good nor bad. */
+export type Proved = readonly Identity[] | 'busy';
 
 export interface Logger {
   debug(message: string, facts?: Readonly<Record<string, unknown>>): void;

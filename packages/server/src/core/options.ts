@@ -67,6 +67,8 @@ export interface Limits {
   readonly sessionsMax: number;
   /** Watches of one session, of all kinds. */
   readonly watchesPerSessionMax: number;
+  /** Results of one session's writes that its client has not said to know, about. */
+  readonly resultBytesMax: number;
   readonly ephemeralsPerSessionMax: number;
   /** Names in one list of children; a longer list is read in pages. */
   readonly childrenPageMax: number;
@@ -140,6 +142,7 @@ export const DEFAULT_LIMITS: Limits = {
   sessionsPerAddressMax: 1000,
   sessionsMax: 100_000,
   watchesPerSessionMax: 100_000,
+  resultBytesMax: 16 * MiB,
   ephemeralsPerSessionMax: 100_000,
   // With names of 100 bytes, 1 MiB: well within a frame.
   childrenPageMax: 10_000,

@@ -33,6 +33,18 @@ function answer(query: TreeQuery, reader: Reader = nobody, limits: Partial<Limit
   return answerQuery(world.tree, query, reader, { ...DEFAULT_LIMITS, ...limits });
 }
 
+/** Counts the lists that the tree makes. */
+function countLists(): { count: number } {
+  const lists = { count: 0 };
+  const { tree } = world;
+  const list = tree.children.bind(tree);
+  tree.children = (...asked) => {
+    lists.count++;
+    return list(...asked);
+  };
+  return lists;
+}
+
 const refused = (code: string, message: RegExp = /./): object => ({
   kind: 'refused',
   refusal: { code, message: expect.stringMatching(message) },
@@ -145,6 +157,16 @@ describe('a list of children', () => {
     );
   });
 
+  test('is not looked at before it is refused for its length, wherever it would begin', () => {
+    const lists = countLists();
+    for (const after of ['', 'c', 'zz']) {
+      expect(answer(children('/', { after }), nobody, { childrenPageMax: 4 })).toEqual(
+        refused('LIMIT', /^childrenPageMax: .* \/ has 5 children;/),
+      );
+    }
+    expect(lists.count).toBe(0);
+  });
+
   test('has pages no longer than the limits, and one name at least', () => {
     const page = children('/', { limit: 100 });
     expect(answer(page, nobody, { childrenPageMax: 3 })).toMatchObject({
@@ -156,7 +178,7 @@ describe('a list of children', () => {
   });
 });
 
-test('a multi-read fills one frame, and refuses in their place the reads that no longer go into it', () => {
+test('a multi-read fills one frame; from the first that no longer goes into it on, its reads are refused unseen', () => {
   world.create('/a', [], 'x'.repeat(60));
   const four: TreeQuery = { kind: 'multiRead', reads: [get('/a'), get('/a'), exists('/a'), get('/none')] };
   expect(answer(four, nobody, { frameBytesMax: 100 })).toMatchObject({
@@ -166,13 +188,27 @@ test('a multi-read fills one frame, and refuses in their place the reads that no
         'LIMIT',
         /^frameBytesMax: one answer has at most 100 bytes, and the reads before this one have 60;/,
       ),
-      { kind: 'exists' },
-      refused('NO_NODE'),
+      refused('LIMIT'),
+      refused('LIMIT'),
     ],
   });
   expect(answer(four, nobody, { frameBytesMax: 10 })).toMatchObject({
     results: [{ kind: 'get' }, refused('LIMIT'), {}, {}],
   });
+});
+
+test('a multi-read looks at no more lists than go into one frame, even where each by itself is refused', () => {
+  for (let index = 10; index < 40; index++) world.create(`/${index}${'x'.repeat(100)}`);
+  const lists = countLists();
+  const reads = Array.from({ length: 100 }, () => children('/'));
+  expect(answer({ kind: 'multiRead', reads }, nobody, { frameBytesMax: 3000 })).toMatchObject({
+    results: reads.map(() => refused('LIMIT', /^frameBytesMax: /)),
+  });
+  expect(lists.count).toBe(2);
+  lists.count = 0;
+  const pages = Array.from({ length: 100 }, () => children('/', { limit: 9 }));
+  answer({ kind: 'multiRead', reads: pages }, nobody, { frameBytesMax: 3000 });
+  expect(lists.count).toBe(4);
 });
 
 test('descendants are counted without the node itself', () => {

@@ -111,7 +111,9 @@ function answerNodeQuery(tree: Tree, query: NodeQuery, reader: Reader, limits: L
     case 'get': {
       const node = tree.get(query.path);
       if (node === undefined) return noNode(query.path);
-      if (!mayRead(node.acl, reader)) return noAuth(query.path, PERMISSIONS.read);
+      const { acl, alsoAcl } = node;
+      if (!mayRead(acl, reader) || (alsoAcl !== undefined && !mayRead(alsoAcl, reader)))
+        return noAuth(query.path, PERMISSIONS.read);
       return { kind: 'get', data: node.data, stat: node.stat };
     }
     case 'exists': {
@@ -120,10 +122,16 @@ function answerNodeQuery(tree: Tree, query: NodeQuery, reader: Reader, limits: L
       return { kind: 'exists', stat: tree.stat(query.path) };
     }
     case 'children':
-      return children(tree, query, reader, limits);
+      return children(tree, query, reader, limits).result;
     default:
       return unreachable(query);
   }
+}
+
+/** An answer, and what it has of a frame; of a list that turned out not to go into one, what was looked at. */
+interface Sized {
+  readonly result: NodeQueryResult;
+  readonly bytes: number;
 }
 
 /**
@@ -135,27 +143,39 @@ function children(
   { path, page }: Extract<NodeQuery, { kind: 'children' }>,
   reader: Reader,
   limits: Limits,
-): NodeQueryResult {
+): Sized {
   const { childrenPageMax, frameBytesMax } = limits;
   const isPaged = page.limit !== 0;
   const limit = isPaged ? Math.min(page.limit, childrenPageMax) : childrenPageMax;
   const acl = tree.acl(path);
-  if (acl === undefined) return noNode(path);
-  if (!mayRead(acl, reader)) return noAuth(path, PERMISSIONS.read);
-  const view = tree.children(path, { after: page.after, limit });
-  if (view === undefined) return noNode(path);
-  const fitting = countFitting(view.names, page.withStats ? STAT_BYTES : 0, frameBytesMax);
-  const more = view.more || fitting < view.names.length;
-  if (more && !isPaged) {
-    const { numChildren } = view.stat;
-    const rule = view.more
-      ? `childrenPageMax: one answer has at most ${childrenPageMax} names`
-      : `frameBytesMax: one answer has at most ${frameBytesMax} bytes`;
-    return refused('LIMIT', `${rule}, and ${path} has ${numChildren} children; read them in pages`);
+  if (acl === undefined) return sized(noNode(path));
+  if (!mayRead(acl, reader)) return sized(noAuth(path, PERMISSIONS.read));
+  const count = isPaged ? 0 : (tree.stat(path)?.numChildren ?? 0);
+  // Before anything is listed: the refusal of a long list must not cost as much as the list.
+  if (count > childrenPageMax) {
+    const tooMany = `childrenPageMax: one answer has at most ${childrenPageMax} names`;
+    return sized(tooLong(tooMany, path, count));
   }
-  const names = fitting < view.names.length ? view.names.slice(0, fitting) : view.names;
+  const view = tree.children(path, { after: page.after, limit });
+  if (view === undefined) return sized(noNode(path));
+  const fitting = measureFitting(view.names, page.withStats ? STAT_BYTES : 0, frameBytesMax);
+  const { bytes } = fitting;
+  const isCut = fitting.count < view.names.length;
+  if (isCut && !isPaged) {
+    const tooLarge = `frameBytesMax: one answer has at most ${frameBytesMax} bytes`;
+    return { result: tooLong(tooLarge, path, count), bytes };
+  }
+  const names = isCut ? view.names.slice(0, fitting.count) : view.names;
   const stats = page.withStats ? names.map((name) => statOfChild(tree, joinPath(path, name), reader)) : [];
-  return { kind: 'children', names, stat: view.stat, more, stats };
+  return { result: { kind: 'children', names, stat: view.stat, more: view.more || isCut, stats }, bytes };
+}
+
+function sized(result: NodeQueryResult): Sized {
+  return { result, bytes: sizeOfResult(result) };
+}
+
+function tooLong(rule: string, path: string, count: number): NodeQueryResult {
+  return refused('LIMIT', `${rule}, and ${path} has ${count} children; read them in pages`);
 }
 
 /** The list says the name; the rest of a child is its own affair. */
@@ -164,14 +184,19 @@ function statOfChild(tree: Tree, path: string, reader: Reader): ReturnType<Tree[
   return acl !== undefined && mayRead(acl, reader) ? tree.stat(path) : undefined;
 }
 
-/** How many of them go into one answer; one at least, or a page would never come to its end. */
-function countFitting(names: readonly string[], extraBytes: number, bytesMax: number): number {
+/** How many of them go into one answer, one at least, or a page would never come to its end; and what was looked at. */
+function measureFitting(
+  names: readonly string[],
+  extraBytes: number,
+  bytesMax: number,
+): { readonly count: number; readonly bytes: number } {
   let bytes = 0;
   for (const [index, name] of names.entries()) {
+    const before = bytes;
     bytes += name.length + NAME_BYTES + extraBytes;
-    if (bytes > bytesMax && index > 0) return index;
+    if (bytes > bytesMax && index > 0) return { count: index, bytes: before };
   }
-  return names.length;
+  return { count: names.length, bytes };
 }
 
 function getAcl(tree: Tree, path: string, reader: Reader): QueryResult {
@@ -208,25 +233,35 @@ function ephemerals(
   );
 }
 
-/** Each by itself, at one state of the tree. What no longer goes into the answer is refused in its place. */
+/**
+ * Each by itself, at one state of the tree. From the first that no longer goes into the answer on, all are refused in their
+ * places: to find out which of them would go in costs as much as to answer them.
+ */
 function multiRead(tree: Tree, reads: readonly NodeQuery[], reader: Reader, limits: Limits): QueryResult {
   const { frameBytesMax } = limits;
   let bytes = 0;
+  let isFull = false;
   const results = reads.map((read): NodeQueryResult => {
     const fault = queryFault(read, limits);
     if (fault !== undefined) return { kind: 'refused', refusal: fault };
-    const result = answerNodeQuery(tree, read, reader, limits);
-    const size = sizeOfResult(result);
-    if (bytes > 0 && bytes + size > frameBytesMax) {
-      return refused(
-        'LIMIT',
-        `frameBytesMax: one answer has at most ${frameBytesMax} bytes, and the reads before this one have ${bytes}; read it in another one`,
-      );
-    }
-    bytes += size;
-    return result;
+    if (isFull) return noRoom(bytes, frameBytesMax);
+    const answer =
+      read.kind === 'children'
+        ? children(tree, read, reader, limits)
+        : sized(answerNodeQuery(tree, read, reader, limits));
+    isFull = bytes > 0 && bytes + answer.bytes > frameBytesMax;
+    if (isFull) return noRoom(bytes, frameBytesMax);
+    bytes += answer.bytes;
+    return answer.result;
   });
   return { kind: 'multiRead', results };
+}
+
+function noRoom(bytes: number, frameBytesMax: number): NodeQueryResult {
+  return refused(
+    'LIMIT',
+    `frameBytesMax: one answer has at most ${frameBytesMax} bytes, and the reads before this one have ${bytes}; read it in another one`,
+  );
 }
 
 function multiReadFault(count: number, { transactionOperationsMax }: Limits): Refusal | undefined {

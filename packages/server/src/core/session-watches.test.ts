@@ -59,6 +59,9 @@ test('who may not read the node is told nothing, and the one-shot is consumed al
     '2 created /a persistentRecursive 1',
     '2 children / child',
   ]);
+  // Nor can it be found out from the watches.
+  expect(stranger.session?.count).toBe(2);
+  expect(stranger.disarm('exist', '/a')).toEqual({ removed: true, held: true });
   expect(stranger.session?.count).toBe(1);
 });
 

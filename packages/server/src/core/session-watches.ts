@@ -28,7 +28,8 @@ export interface SessionWatchesParts {
  * The watches of one connection: armed, standing, resumed.
  *
  * An event is said to whoever may READ its node by the ACL as of the change. Others are told nothing, and their one-shot is
- * consumed all the same: that it stayed would tell them that nothing happened.
+ * consumed all the same: that it stayed would tell them that nothing happened. So would its absence tell them that something
+ * did: it counts, and can be removed, until it is armed anew.
  *
  * A client that was away names what it held, and hears what it missed before anything else, as if it had never been away:
  * in the order of the history and each event once. Where the history does not reach back far enough, a watch that stays
@@ -41,6 +42,8 @@ export class SessionWatches implements Watcher {
   readonly #identities: () => readonly Identity[];
 
   readonly #resumedBytesMax: number;
+  /** One-shots that were consumed without a word. */
+  readonly #silenced = new Set<string>();
 
   constructor(parts: SessionWatchesParts) {
     this.#watches = parts.watches;
@@ -51,7 +54,7 @@ export class SessionWatches implements Watcher {
   }
 
   get count(): number {
-    return this.#watches.countOf(this);
+    return this.#watches.countOf(this) + this.#silenced.size;
   }
 
   /** Whether a watch that stays has this number. */
@@ -60,6 +63,7 @@ export class SessionWatches implements Watcher {
   }
 
   arm(kind: WatchKind, path: string): void {
+    this.#silenced.delete(keyOf(kind, path));
     this.#watches.arm(this, kind, path);
   }
 
@@ -73,7 +77,7 @@ export class SessionWatches implements Watcher {
   remove(kind: WatchKind | PersistentWatchKind, path: string, id: number): boolean {
     return kind === 'persistent' || kind === 'persistentRecursive'
       ? this.#watches.remove(this, { id, kind, path })
-      : this.#watches.disarm(this, kind, path);
+      : this.#watches.disarm(this, kind, path) || this.#silenced.delete(keyOf(kind, path));
   }
 
   /**
@@ -96,9 +100,10 @@ export class SessionWatches implements Watcher {
       const number = from === undefined ? undefined : this.#consumedSince(from, watch);
       const type = from === undefined ? this.#guess(watch, tree) : undefined;
       if (number !== undefined) missed.push({ number, kind, id: 0 });
-      else if (type === undefined) this.#watches.arm(this, kind, path);
+      else if (type === undefined) this.arm(kind, path);
       else if (this.#mayRead(tree.acl(path) ?? ACL_OPEN))
         guessed.push({ kind: 'event', type, path, zxid, watch: kind, watchId: 0 });
+      else this.#silenced.add(keyOf(kind, path));
     }
 
     const exact = this.#reaches(fromZxid, tree) ? this.#missedBy(standing, fromZxid) : undefined;
@@ -119,11 +124,15 @@ export class SessionWatches implements Watcher {
   /** The stream is over. */
   forget(): void {
     this.#watches.forget(this);
+    this.#silenced.clear();
   }
 
   fire(event: TreeEvent, kind: WatchKind | PersistentWatchKind, id: number): void {
-    if (!this.#mayRead(event.acl)) return;
     const { type, path, zxid } = event;
+    if (!this.#mayRead(event.acl)) {
+      if (id === ONE_SHOT) this.#silenced.add(keyOf(kind, path));
+      return;
+    }
     this.#say({ kind: 'event', type, path, zxid, watch: kind, watchId: id });
   }
 
@@ -201,6 +210,13 @@ export class SessionWatches implements Watcher {
     // Who may not list the ancestor must not learn from this whether its children changed.
     return stat.pzxid > zxid || !this.#mayRead(tree.acl(ancestor) ?? []);
   }
+}
+
+/** The number of every watch that does not stay. */
+const ONE_SHOT = 0;
+
+function keyOf(kind: WatchKind | PersistentWatchKind, path: string): string {
+  return `${kind} ${path}`;
 }
 
 /** An event of the history that a watch has to be told. */

@@ -1,13 +1,6 @@
-import {
-  assert,
-  type Identity,
-  type Refusal,
-  refusal,
-  type WriteRequest,
-  type WriteResult,
-  type Zxid,
-} from '@zabra/model';
+import { assert, type Refusal, refusal, type WriteRequest, type WriteResult, type Zxid } from '@zabra/model';
 import type { Query } from './client-codec.ts';
+import type { Proved } from './env.ts';
 import type { Limits } from './options.ts';
 
 /** What the requests of all connections of a server take together; each connection adds and takes away its own. */
@@ -49,7 +42,7 @@ export interface UnansweredAuth {
   /** Refused as it came: nothing waits for it. */
   readonly refusal: Refusal | undefined;
   /** Undefined until they are found out. */
-  proved: readonly Identity[] | undefined;
+  proved: Proved | undefined;
 }
 
 export type Unanswered = UnansweredWrite | UnansweredRead | UnansweredAuth;

@@ -239,7 +239,10 @@ class ModelRun {
     this.#deliverAll();
     this.#tell(client, 'loses its stream');
     this.#endings.push({ index: this.#clients.indexOf(client), difference: this.#differenceOf(client) });
-    client.away = { since: this.#server.tree.appliedZxid, watches: client.session.watches };
+    const { session } = client;
+    // What was consumed behind its back is gone with the stream.
+    session.watches = session.watches.filter(({ isSilenced }) => !isSilenced);
+    client.away = { since: this.#server.tree.appliedZxid, watches: session.watches };
     client.stream.lose();
   }
 

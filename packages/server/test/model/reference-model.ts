@@ -37,6 +37,8 @@ interface Watch {
   readonly kind: 'data' | 'exist' | 'child' | 'persistent' | 'persistentRecursive';
   readonly path: string;
   readonly id: number;
+  /** A one-shot that was consumed by what its session may not know of: it fires no more, and seems to be there. */
+  readonly isSilenced?: boolean;
 }
 
 interface Happened {
@@ -391,7 +393,7 @@ export class ReferenceModel {
       return { data: this.#node(path).data, stat: this.#stat(path) };
     }
     // Who may not read a subtree may not read how much it holds either.
-    if (this.nodes.has(top)) this.#mustBoth(session, path, top);
+    if (this.nodes.has(top)) this.#must(session, READ, top);
     arm('data');
     const { count, bytes } = this.#use(top);
     const data = `count=${count},bytes=${bytes}`;
@@ -400,9 +402,10 @@ export class ReferenceModel {
 
   #readChildren(session: Session, { path, watch, page }: Extract<NodeQuery, { kind: 'children' }>): object {
     const { after, limit, withStats } = page;
-    const behind = this.#children(path).filter((name) => name > after);
+    const all = this.#children(path);
+    const behind = all.filter((name) => name > after);
     const max = MODEL_LIMITS.childrenPageMax;
-    if (limit === 0 && behind.length > max) throw new Refused('LIMIT');
+    if (limit === 0 && all.length > max) throw new Refused('LIMIT');
     this.#arm(session, watch, { kind: 'child', path, id: 0 });
     const names = behind.slice(0, limit === 0 ? max : Math.min(limit, max));
     const isReadable = (name: string): boolean =>
@@ -417,8 +420,10 @@ export class ReferenceModel {
   }
 
   #arm(session: Session, asked: boolean, watch: Watch): void {
-    const isThere = session.watches.some(({ kind, path }) => kind === watch.kind && path === watch.path);
-    if (asked && !isThere) session.watches.push(watch);
+    const isSame = ({ kind, path }: Watch): boolean => kind === watch.kind && path === watch.path;
+    if (!asked) return;
+    session.watches = session.watches.filter((each) => !(isSame(each) && each.isSilenced));
+    if (!session.watches.some(isSame)) session.watches.push(watch);
   }
 
   /** With `since` it is told what it would have been told. */
@@ -454,9 +459,13 @@ export class ReferenceModel {
   #tell(zxid: number): void {
     for (const { type, path, acl } of this.#happened) {
       for (const session of this.sessions.values()) {
-        const due = session.watches.filter((watch) => isFor(watch, type, path));
+        const due = session.watches.filter((watch) => !watch.isSilenced && isFor(watch, type, path));
         session.watches = session.watches.filter((watch) => !due.includes(watch) || watch.id > 0);
-        if (!isAllowed(acl, READ, session.identities)) continue;
+        if (!isAllowed(acl, READ, session.identities)) {
+          const silenced = due.filter(({ id }) => id === 0).map((watch) => ({ ...watch, isSilenced: true }));
+          session.watches.push(...silenced);
+          continue;
+        }
         for (const { kind, id } of due) session.told.push({ event: type, path, zxid, watch: kind, id });
       }
     }
@@ -476,6 +485,7 @@ export class ReferenceModel {
       if (event === undefined) session.watches.push(watch);
       else if (node === undefined || isAllowed(node.acl, READ, session.identities))
         session.told.push({ event, path, zxid, watch: kind, id: 0 });
+      else session.watches.push({ ...watch, isSilenced: true });
     }
     for (const watch of held.filter(({ id }) => id > 0)) {
       session.watches.push(watch);
@@ -531,21 +541,6 @@ export class ReferenceModel {
 
   #must(session: Session, bits: number, path: string): void {
     if (!isAllowed(this.#node(path).acl, bits, session.identities)) throw new Refused('NO_AUTH');
-  }
-
-  /** One entry, or the same in both lists, or the world in one of them. */
-  #mustBoth(session: Session, path: string, top: string): void {
-    const pairs = this.#node(path).acl.flatMap((one) =>
-      this.#node(top).acl.map((other) => [one, other] as const),
-    );
-    const isSame = (one: Acl, other: Acl): boolean => one.scheme === other.scheme && one.id === other.id;
-    const isEnough = pairs.some(
-      ([one, other]) =>
-        (isSame(one, other) || one.scheme === 'world' || other.scheme === 'world') &&
-        [one, other].every((entry) => isAllowed([entry], READ, session.identities)),
-    );
-    const isSuper = session.identities.some(({ scheme }) => scheme === 'super');
-    if (!isEnough && !isSuper) throw new Refused('NO_AUTH');
   }
 
   #paths(is: (node: Node, path: string) => boolean): readonly string[] {

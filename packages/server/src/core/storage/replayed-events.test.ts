@@ -32,6 +32,24 @@ test.each([11, 19, 20, 21, 100])('of %i changes the last ten are kept, and the f
   );
 });
 
+test.each([
+  { perChange: 10, kept: 10 },
+  { perChange: 11, kept: 9 },
+  { perChange: 50, kept: 2 },
+  { perChange: 101, kept: 0 },
+])('of changes with $perChange events each $kept are kept, whole', ({ perChange, kept }) => {
+  const replayed = new ReplayedEvents(10, ZXID_NONE);
+  for (let counter = 1; counter <= 100; counter++) {
+    const at = zxid(1, counter);
+    replayed.record(
+      at,
+      Array.from({ length: perChange }, () => eventAt(at)),
+    );
+  }
+  expect(replayed.floor).toBe(zxid(1, 100 - kept));
+  expect(replayed.changes.map(({ events }) => events.length)).toEqual(Array(kept).fill(perChange));
+});
+
 test('a change that nobody could watch takes no place', () => {
   const replayed = new ReplayedEvents(10, ZXID_NONE);
   replayed.record(zxid(1, 1), []);
