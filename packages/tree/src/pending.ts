@@ -12,6 +12,7 @@ import { nextVersion } from './node.ts';
 import { NO_SLOT } from './node-records.ts';
 import { type NodeFacts, PendingNode } from './pending-node.ts';
 import { PendingQuotas } from './pending-quotas.ts';
+import { resultBytes } from './result-size.ts';
 import type { State } from './state.ts';
 
 /** What the checks of a write need to know of a session. */
@@ -139,10 +140,22 @@ export class Pending {
     return stored === undefined ? undefined : { zxid: stored.result.zxid, requestHash: stored.requestHash };
   }
 
-  /** What the results of the session's writes take that its client has not said to know, about. */
+  /** What the results of the session's writes take, stored and to come, about. */
   resultBytes(id: SessionId): number {
     const stored = this.#state.sessions.get(id)?.resultBytes ?? 0;
     return stored + (this.#sessions.get(id)?.pendingResultBytes ?? 0);
+  }
+
+  /** Of them, those that stay once its client knows the answers through this number. */
+  resultBytesAbove(id: SessionId, answeredThrough: number): number {
+    let bytes = 0;
+    for (const { requestNo, result } of this.#state.sessions.get(id)?.results.values() ?? []) {
+      if (requestNo > answeredThrough) bytes += resultBytes(result);
+    }
+    for (const [requestNo, write] of this.#sessions.get(id)?.writes ?? []) {
+      if (requestNo > answeredThrough) bytes += write.resultBytes;
+    }
+    return bytes;
   }
 
   /** Begins the entry of a txn; what is recorded from here on belongs to it. */
@@ -166,9 +179,9 @@ export class Pending {
     const session = this.#touch(id);
     entry.author = session;
     entry.requestNo = write.requestNo;
-    const { requestHash, resultBytes } = write;
-    session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash, resultBytes });
-    session.pendingResultBytes += resultBytes;
+    const { requestHash } = write;
+    session.writes.set(write.requestNo, { zxid: entry.zxid, requestHash, resultBytes: write.resultBytes });
+    session.pendingResultBytes += write.resultBytes;
     session.answeredThrough = Math.max(session.answeredThrough, write.answeredThrough);
     session.lastRequestNo = Math.max(session.lastRequestNo, write.requestNo);
   }

@@ -128,12 +128,15 @@ function prepareWrite(
     );
   }
   const expected = expectedResultBytes(operation);
-  const kept = pending.resultBytes(sessionId);
-  if (kept + expected > options.resultBytesMax) {
-    return refused(
-      'LIMIT',
-      `the results of this session's writes take ${kept} bytes, at most ${options.resultBytesMax} (resultBytesMax): say which answers are known`,
-    );
+  // What this request itself says to be known goes with it: only the rest can be too much.
+  if (pending.resultBytes(sessionId) + expected > options.resultBytesMax) {
+    const kept = pending.resultBytesAbove(sessionId, answeredThrough);
+    if (kept + expected > options.resultBytesMax) {
+      return refused(
+        'LIMIT',
+        `the results of this session's writes take ${kept} bytes, and this one about ${expected}, at most ${options.resultBytesMax} (resultBytesMax): say which answers are known, or split it`,
+      );
+    }
   }
   const tooMuch = sizeFault(operation, options, context.identities);
   if (tooMuch !== undefined) return { kind: 'refused', refusal: tooMuch };
