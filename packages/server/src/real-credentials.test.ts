@@ -49,6 +49,7 @@ test.each([
   { name: 'nothing', scheme: 'scrypt', text: '' },
   { name: 'a user that is no text', scheme: 'digest', text: Uint8Array.of(0xff, 0x3a, 0x61) },
   { name: 'far too much', scheme: 'digest', text: `a:${'b'.repeat(5000)}` },
+  { name: 'a name that no ACL may have', scheme: 'digest', text: `${'a'.repeat(257)}:b` },
 ])('$name proves nobody', async ({ scheme, text }) => {
   expect(await prove(credentials(), scheme, text)).toEqual([]);
 });

@@ -144,6 +144,8 @@ const QUESTIONS_MAX = 1000;
 /** Some 200 bytes each. */
 const PROVED_MAX = 10_000;
 const CREDENTIALS_BYTES_MAX = 4096;
+/** With its hash the name must be an id that an ACL may have; and it goes to the leader with the session. */
+const USER_BYTES_MAX = 256;
 
 function later(answer: Answer, proved: Proved): void {
   setImmediate(() => answer(proved));
@@ -152,7 +154,7 @@ function later(answer: Answer, proved: Proved): void {
 /** `user:password` in UTF-8; the first colon counts, and the user has a name. */
 function splitCredentials(credentials: Uint8Array): { user: string; password: Uint8Array } | undefined {
   const colon = credentials.indexOf(COLON);
-  if (colon <= 0 || credentials.length > CREDENTIALS_BYTES_MAX) return undefined;
+  if (colon <= 0 || colon > USER_BYTES_MAX || credentials.length > CREDENTIALS_BYTES_MAX) return undefined;
   try {
     const user = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
       credentials.subarray(0, colon),

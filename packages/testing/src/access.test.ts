@@ -72,7 +72,9 @@ test('a user who comes later proves who he is, and a wrong proof costs nothing',
   const { id } = zk.session;
   const before = await zk.whoAmI();
   expect(before).toEqual([{ scheme: 'ip', id: expect.stringContaining('127.0.0.1') }]);
-  await expect(zk.create('/bobs', '', { acl: acl.CREATOR_ALL })).rejects.toMatchObject({ code: 'INVALID_ACL' });
+  await expect(zk.create('/bobs', '', { acl: acl.CREATOR_ALL })).rejects.toMatchObject({
+    code: 'INVALID_ACL',
+  });
   await expect(zk.addAuth('digest', 'no colon')).rejects.toMatchObject({ code: 'AUTH_FAILED' });
   await expect(zk.addAuth('kerberos', 'bob:builder')).rejects.toMatchObject({ code: 'AUTH_FAILED' });
   expect(await zk.whoAmI()).toEqual(before);
@@ -115,14 +117,52 @@ test.each(['its server', 'the leader'] as const)(
     await until('the others acknowledge writes', () => writing.acknowledged > atDeath + 200);
     await writing.stop();
     expect(await zk.children(directory)).toHaveLength(writing.acknowledged);
-    expect((await zk.whoAmI()).map(({ scheme, id }) => `${scheme} ${id}`).slice(1).sort()).toEqual([
-      'digest bob',
-      'scrypt alice',
-      'scrypt bob',
-    ]);
+    expect(
+      (await zk.whoAmI())
+        .map(({ scheme, id }) => `${scheme} ${id}`)
+        .slice(1)
+        .sort(),
+    ).toEqual(['digest bob', 'scrypt alice', 'scrypt bob']);
     await ensemble.restart(dead);
   },
 );
+
+test('a client that proves who it is while leaders die is taken for that by each of them', {
+  timeout: 60_000,
+}, async () => {
+  await using first = await connect({ servers: ensemble.servers, ...PATIENT });
+  await first.create('/proving');
+  let rounds = 0;
+  let stopped = false;
+  const lanes = Promise.all(
+    Array.from({ length: 4 }, async (_, lane) => {
+      for (let round = 0; !stopped; round++) {
+        await using zk = await connect({ servers: ensemble.servers, ...PATIENT, connectTimeoutMs: 30_000 });
+        const path = `/proving/${lane}-${round}`;
+        // Nothing waits for anything.
+        await Promise.all([
+          zk.addAuth('digest', `user-${lane}:${round}`),
+          zk.create(path, '', { acl: acl.CREATOR_ALL }),
+          zk.set(path, 'mine'),
+          zk.addAuth('scrypt', `more-${lane}:${round}`),
+          zk.create(`${path}/child`, '', { acl: acl.CREATOR_ALL, mode: 'ephemeral' }),
+          zk.get(path),
+        ]);
+        rounds++;
+      }
+    }),
+  );
+  lanes.catch(() => undefined);
+  for (let kill = 1; kill <= 2; kill++) {
+    const enough = rounds + 8;
+    await until('clients come and go', () => rounds > enough);
+    const dead = await ensemble.kill('leader');
+    await ensemble.restart(dead);
+    await ensemble.whenServing();
+  }
+  stopped = true;
+  await lanes;
+});
 
 test('who may do what outlives the death of all servers', { timeout: 60_000 }, async () => {
   await using alice = await connect({ servers: ensemble.servers, ...PATIENT, auth: [ALICE] });
@@ -185,9 +225,7 @@ test('a watch tells of what its reader may read, at once and when it is resumed'
   expect(theirs.lines).toEqual(open);
   expect(await watch.event).toMatchObject({ type: 'changed', path: '/seen' });
 
-  await using later = new HeardEvents(
-    outsider.watch('/seen', { recursive: true, fromZxid: stat.czxid }),
-  );
+  await using later = new HeardEvents(outsider.watch('/seen', { recursive: true, fromZxid: stat.czxid }));
   await until('what happened is told again', () => later.has('changed /seen'));
   expect(later.lines).toEqual(open);
 });

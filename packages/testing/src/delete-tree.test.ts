@@ -1,5 +1,6 @@
-import { connect, isZkError, type ZooKeeper } from '@zabra/client';
+import { connect, isZkError, type WatchEvent, type Watcher, type ZooKeeper } from '@zabra/client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { HeardEvents } from '../test/heard-events.ts';
 import { digestsOf, until } from '../test/until.ts';
 import { type Ensemble, startEnsemble } from './index.ts';
 
@@ -31,7 +32,8 @@ async function plant(path: string): Promise<void> {
   await Promise.all(
     Array.from({ length: FOLDERS }, (_, folder) => {
       const planting = zk.transaction().create(`${path}/${folder}`);
-      for (let node = 0; node < NODES_PER_FOLDER; node++) planting.create(`${path}/${folder}/${node}`, 'leaf');
+      for (let node = 0; node < NODES_PER_FOLDER; node++)
+        planting.create(`${path}/${folder}/${node}`, 'leaf');
       return planting.commit();
     }),
   );
@@ -72,16 +74,11 @@ test('a tree that one change cannot hold is not touched by an atomic delete; one
     outcome: 'not-applied',
   });
   expect(await zk.descendants('/large')).toBe(DESCENDANTS);
-  const watcher = zk.watch('/large/7', { recursive: true });
+  await using heard = new HeardEvents(zk.watch('/large/7', { recursive: true, maxBuffered: DESCENDANTS }));
   await zk.delete('/large/7', { recursive: true, atomic: true });
-  const zxids = new Set<bigint>();
-  let deleted = 0;
-  for await (const { type, zxid } of watcher) {
-    expect(type).toBe('deleted');
-    zxids.add(zxid);
-    deleted++;
-    if (deleted === NODES_PER_FOLDER + 1) break;
-  }
+  await until('all is heard', () => heard.events.length === NODES_PER_FOLDER + 1);
+  expect(new Set(heard.events.map(({ type }) => type))).toEqual(new Set(['deleted']));
+  const zxids = new Set(heard.events.map(({ zxid }) => zxid));
   expect(zxids.size).toBe(1);
   expect(await zk.descendants('/large')).toBe(DESCENDANTS - 1 - NODES_PER_FOLDER);
   await zk.delete('/large', { recursive: true });
@@ -92,10 +89,7 @@ test('the deletion of a tree goes on under the next leader, and leaves alone wha
 }, async () => {
   await zk.create('/beside/child', '', { parents: true });
   await plant('/led');
-  const begun = (async () => {
-    for await (const { type } of zk.watch('/led', { recursive: true, maxBuffered: 2 * DESCENDANTS }))
-      if (type === 'deleted') return;
-  })();
+  const begun = firstDeletion(zk.watch('/led', { recursive: true, maxBuffered: 2 * DESCENDANTS }));
   const deleting = zk.delete('/led', { recursive: true });
   await begun;
   const dead = await ensemble.kill('leader');
@@ -109,12 +103,12 @@ test('a deletion that its client does not live to end leaves a tree that another
   timeout: 60_000,
 }, async () => {
   await plant('/half');
-  const watcher = zk.watch('/half', { recursive: true, maxBuffered: 2 * DESCENDANTS });
+  const begun = firstDeletion(zk.watch('/half', { recursive: true, maxBuffered: 2 * DESCENDANTS }));
   const doomed = await connect({ servers: ensemble.servers, ...PATIENT });
   await doomed.sync();
   const deleting = doomed.delete('/half', { recursive: true });
   deleting.catch(() => undefined);
-  for await (const { type } of watcher) if (type === 'deleted') break;
+  await begun;
   await doomed.close({ graceMs: 0 });
   await Promise.allSettled([deleting]);
   // Whatever was deleted, it is children before parents: all that is left is counted, and can be reached.
@@ -123,6 +117,10 @@ test('a deletion that its client does not live to end leaves a tree that another
   await zk.delete('/half', { recursive: true, missingOk: true });
   expect(await zk.exists('/half')).toBeNull();
 });
+
+async function firstDeletion(watcher: Watcher<WatchEvent>): Promise<void> {
+  for await (const { type } of watcher) if (type === 'deleted') return;
+}
 
 /** The paths of the node and of all below it. */
 async function allOf(path: string): Promise<readonly string[]> {

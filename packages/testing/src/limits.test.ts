@@ -4,6 +4,9 @@ import { LocalServer, loneConfig, TemporaryDirectory } from '../test/local-serve
 import { until } from '../test/until.ts';
 import { startEnsemble } from './index.ts';
 
+const KiB = 2 ** 10;
+const MiB = 2 ** 20;
+
 /* Each bound is filled; what is beyond it gets an error that names it, and the session goes on. */
 
 let directory: TemporaryDirectory;
@@ -105,7 +108,10 @@ test('a watch that stays counts for watchesPerSessionMax, too, until it is left'
   const [third] = await Promise.allSettled([zk.watch('/c')[Symbol.asyncIterator]().next()]);
   expect(third).toMatchObject({
     status: 'rejected',
-    reason: { code: 'LIMIT', message: expect.stringContaining('watchesPerSessionMax: a session has at most 2') },
+    reason: {
+      code: 'LIMIT',
+      message: expect.stringContaining('watchesPerSessionMax: a session has at most 2'),
+    },
   });
   await first[Symbol.asyncDispose]();
   await using fourth = zk.watch('/d');
@@ -129,9 +135,43 @@ test('data beyond dataBytesMax is refused by every operation that writes it, wit
   await expect(zk.create('/more', 'x'.repeat(1025))).rejects.toMatchObject(tooLarge);
   await expect(zk.set('/full', 'x'.repeat(1025))).rejects.toMatchObject(tooLarge);
   const both = zk.transaction().create('/less', 'x').set('/full', 'x'.repeat(1025));
-  await expect(both.commit()).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', index: 1 });
+  await expect(both.commit()).rejects.toMatchObject(tooLarge);
   expect(await zk.children('/')).toEqual(['full', 'zookeeper']);
   expect(zk.session.id).toBe(id);
+});
+
+test.each([
+  { frameBytesMax: 64 * KiB, dataBytesMax: 32 * KiB },
+  { frameBytesMax: 8 * MiB, dataBytesMax: 6 * MiB },
+])('a client speaks in frames of what its server takes: $frameBytesMax bytes', async (limits) => {
+  await using server = await serverWith(limits);
+  await using zk = await connect(server.address);
+  const { id } = zk.session;
+  const suspended: string[] = [];
+  using _listening = zk.session.on('suspended', ({ cause }) => suspended.push(cause.message));
+  const full = 'x'.repeat(limits.dataBytesMax);
+  const paths = Array.from({ length: 8 }, (_, n) => `/${n}`);
+  await Promise.all(paths.map((path) => zk.create(path, full)));
+  const read = await Promise.all(paths.map((path) => zk.get(path)));
+  expect(read.map(({ data }) => data.length)).toEqual(paths.map(() => full.length));
+  const beyond = zk.set('/0', 'x'.repeat(limits.frameBytesMax));
+  await expect(beyond).rejects.toMatchObject({
+    code: 'DATA_TOO_LARGE',
+    message: expect.stringContaining(`frameBytesMax: a request has at most ${limits.frameBytesMax} bytes`),
+    outcome: 'not-applied',
+  });
+  await Promise.all(paths.map((path) => zk.set(path, '')));
+  expect(suspended).toEqual([]);
+  expect(zk.session.id).toBe(id);
+});
+
+test('a request counts for frameBytesMax by what it has in bytes, not by what it might have', async () => {
+  await using server = await serverWith({});
+  await using zk = await connect(server.address);
+  const wide = zk.transaction();
+  for (let n = 0; n < 1000; n++) wide.create(`/${'n'.repeat(2000)}${n}`);
+  await wide.commit();
+  expect(await zk.descendants('/')).toBeGreaterThan(1000);
 });
 
 test('a list of more than childrenPageMax names is read in pages, and refused where there are none', async () => {
@@ -153,7 +193,9 @@ test('a list of more than childrenPageMax names is read in pages, and refused wh
     {
       error: {
         code: 'LIMIT',
-        message: expect.stringMatching(/childrenPageMax: one answer has at most 10 names, and \/many has 35 children/),
+        message: expect.stringMatching(
+          /childrenPageMax: one answer has at most 10 names, and \/many has 35 children/,
+        ),
       },
     },
   ]);

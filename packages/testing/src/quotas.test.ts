@@ -1,6 +1,6 @@
-import { connect, type ZooKeeper } from '@zabra/client';
+import { connect, isZkError, type ZooKeeper } from '@zabra/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../test/until.ts';
+import { digestsOf, until } from '../test/until.ts';
 import { type Ensemble, startEnsemble } from './index.ts';
 
 /* What a subtree may hold holds for all clients together, however many of their writes are on the way. */
@@ -11,7 +11,8 @@ let ensemble: Ensemble;
 let clients: readonly ZooKeeper[];
 let first: ZooKeeper;
 beforeAll(async () => {
-  ensemble = await startEnsemble();
+  // Snapshots are taken all the while.
+  ensemble = await startEnsemble({ config: { storage: { snapshotRecords: 200 } } });
   clients = await Promise.all(
     ensemble.ids.map((id) => connect({ servers: ensemble.addressOf(id), ...PATIENT })),
   );
@@ -36,7 +37,11 @@ async function burst(
   path: string,
   count: number,
   data: string,
-): Promise<{ done: number; refusals: readonly unknown[]; seen: readonly { count: number; bytes: number }[] }> {
+): Promise<{
+  done: number;
+  refusals: readonly unknown[];
+  seen: readonly { count: number; bytes: number }[];
+}> {
   const seen: { count: number; bytes: number }[] = [];
   let over = false;
   const looking = Promise.all(
@@ -55,7 +60,9 @@ async function burst(
   );
   over = true;
   await looking;
-  const refusals = settled.filter(({ status }) => status === 'rejected').map((each) => 'reason' in each && each.reason);
+  const refusals = settled
+    .filter(({ status }) => status === 'rejected')
+    .map((each) => 'reason' in each && each.reason);
   return { done: count - refusals.length, refusals, seen };
 }
 
@@ -87,7 +94,9 @@ test('clients of all servers together never pass a hard number of bytes', async 
   const { done, refusals, seen } = await burst('/bytes', 300, 'a'.repeat(100));
   expect(done).toBe(9);
   for (const refusal of refusals) {
-    expect(refusal).toMatchObject(exceeded('/bytes', '1000 bytes of data: it holds 903, this would add 100;'));
+    expect(refusal).toMatchObject(
+      exceeded('/bytes', '1000 bytes of data: it holds 903, this would add 100;'),
+    );
   }
   expect(Math.max(...seen.map((use) => use.bytes))).toBe(903);
   // Exactly full is not beyond, and what takes away is never refused.
@@ -116,7 +125,9 @@ test('of several quotas along a path each holds, and the one that is full is nam
   );
   // A transaction is judged in its order: what it deletes first makes room.
   await first.transaction().delete('/outer/inner/a').create('/outer/inner/c').commit();
-  await expect(first.transaction().create('/outer/inner/e').delete('/outer/inner/b').commit()).rejects.toMatchObject({
+  await expect(
+    first.transaction().create('/outer/inner/e').delete('/outer/inner/b').commit(),
+  ).rejects.toMatchObject({
     code: 'TRANSACTION_FAILED',
     index: 0,
     results: [{ code: 'QUOTA_EXCEEDED' }, { code: 'TRANSACTION_FAILED' }],
@@ -153,6 +164,45 @@ test('a quota that is set below what is there refuses more, and lets all of it b
   expect(await first.exists('/late')).toBeNull();
 });
 
+test('the use that is counted is what a walk finds, whatever was done, and under the next leader', {
+  timeout: 60_000,
+}, async () => {
+  await first.create('/mixed/a/b', '', { parents: true });
+  await first.create('/mixed/c');
+  await first.setQuota('/mixed', { count: 40, bytes: 1500 });
+  await first.setQuota('/mixed/a', { count: 25, bytes: 1000 });
+  await first.setQuota('/mixed/a/b', { count: 15 });
+  let done = 0;
+  let stopped = false;
+  const lanes = Promise.all(
+    Array.from({ length: 12 }, async (_, lane) => {
+      const zk = clients[lane % clients.length] as ZooKeeper;
+      for (let step = 1; !stopped; step++) {
+        await mixedWrite(zk, numberOf(lane, step));
+        done++;
+      }
+    }),
+  );
+  lanes.catch(() => undefined);
+  await until('much is done', () => done > 1000);
+  const dead = await ensemble.kill('leader');
+  await until('much more is done', () => done > 2000);
+  await ensemble.restart(dead);
+  await until('they all go on', () => done > 3000);
+  stopped = true;
+  await lanes;
+  await ensemble.whenServing();
+  await first.sync();
+  for (const path of ['/mixed', '/mixed/a', '/mixed/a/b']) {
+    const sizes: number[] = [];
+    for await (const { data } of first.walk(path)) sizes.push(data.length);
+    const used = { count: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+    expect((await first.getQuota(path))?.used).toEqual(used);
+    expect(await first.descendants(path)).toBe(used.count - 1);
+  }
+  expect(await digestsOf(ensemble)).toHaveLength(1);
+});
+
 test('quotas and what is used of them outlive the death of all servers', { timeout: 60_000 }, async () => {
   await first.create('/lasting');
   await first.setQuota('/lasting', { count: 3 });
@@ -172,3 +222,41 @@ test('quotas and what is used of them outlive the death of all servers', { timeo
     return used.every((bytes) => bytes === 4);
   });
 });
+
+/** Some number that looks like any other. */
+function numberOf(lane: number, step: number): number {
+  return Math.imul(Math.imul(lane + 1, 0x9e3779b1) ^ step, 0x85ebca6b) >>> 8;
+}
+
+const REFUSALS = [
+  'NO_NODE',
+  'NODE_EXISTS',
+  'NO_CHILDREN_FOR_EPHEMERALS',
+  'NOT_EMPTY',
+  'TRANSACTION_FAILED',
+  'QUOTA_EXCEEDED',
+] as const;
+
+/** One of many kinds, below `/mixed`; refusals that the tree's state explains are none. */
+async function mixedWrite(zk: ZooKeeper, choice: number): Promise<void> {
+  const directory = ['/mixed', '/mixed/a', '/mixed/a/b', '/mixed/c'][choice % 4] ?? '';
+  const path = `${directory}/n${(choice >>> 2) % 8}`;
+  const data = 'x'.repeat((choice >>> 5) % 120);
+  const writes: readonly (() => Promise<unknown>)[] = [
+    () => zk.create(path, data),
+    () => zk.create(path, data, { mode: 'ephemeral' }),
+    () => zk.create(`${path}/below`, data),
+    () => zk.set(path, data),
+    () => zk.set(directory, data),
+    () => zk.delete(path, { recursive: true }),
+    () => zk.delete('/mixed/c', { recursive: true, atomic: true }),
+    () => zk.create('/mixed/c', data),
+    () => zk.transaction().create(path, data).set(directory, data).commit(),
+    () => zk.transaction().delete(path).create(path, data).create(`${path}/below`, data).commit(),
+  ];
+  try {
+    await writes[(choice >>> 12) % writes.length]?.();
+  } catch (error) {
+    if (!isZkError(error, ...REFUSALS)) throw error;
+  }
+}

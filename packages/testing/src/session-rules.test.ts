@@ -14,7 +14,12 @@ beforeAll(async () => {
   ensemble = await startEnsemble({
     config: {
       // A server that stands still keeps its place, so that what it was sent is passed on when it wakes.
-      timing: { sessionTimeoutMinMs: MIN_MS, sessionTimeoutMaxMs: MAX_MS, silenceMs: 20_000, syncLimitMs: 20_000 },
+      timing: {
+        sessionTimeoutMinMs: MIN_MS,
+        sessionTimeoutMaxMs: MAX_MS,
+        silenceMs: 20_000,
+        syncLimitMs: 20_000,
+      },
     },
   });
 });
@@ -45,13 +50,31 @@ test('the ephemeral nodes of a session are gone everywhere once its close was ac
   }
 });
 
+test('clients that come and go leave nothing behind', { timeout: 60_000 }, async () => {
+  for (let round = 1; round <= 3; round++) {
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connect(ensemble.servers)));
+    for (const zk of clients) zk.watch('/', { recursive: true });
+    await Promise.all(clients.map((zk) => zk.create('/coming-', '', { mode: 'ephemeral-sequential' })));
+    await Promise.all(clients.map((zk) => zk.exists('/', { watch: true })));
+    await Promise.all(clients.map((zk) => zk.close()));
+  }
+  await until('the servers have forgotten them', async () => {
+    const servers = [...(await ensemble.status()).values()];
+    return servers.every(
+      (status) => status?.connections === 0 && status.sessions === 0 && status.watches === 0,
+    );
+  });
+  await using zk = await connect(ensemble.servers);
+  expect(await zk.children('/', { linearizable: true })).toEqual(['zookeeper']);
+});
+
 test('a write that a session left behind at its former server changes nothing after it moved', {
   timeout: 60_000,
 }, async () => {
   const leader = await ensemble.leader();
   const { zk, server } = await placedClient(
     ensemble,
-    { sessionTimeoutMs: 6000, requestTimeoutMs: 60_000 },
+    { sessionTimeoutMs: 4500, requestTimeoutMs: 60_000 },
     ensemble.ids.filter((id) => id !== leader),
   );
   await using _closing = zk;

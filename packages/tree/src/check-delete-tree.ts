@@ -31,6 +31,7 @@ export function checkDeleteTree(
   const most = options.transactionOperationsMax;
   const max = nodesMax > 0 ? Math.min(nodesMax, most) : most;
   const listed = listTree(pending, { path, node: found.node, max }, asker);
+  pending.recordLooks('code' in listed ? max : listed.paths.length);
   if ('code' in listed) return listed;
   const { paths, done } = listed;
   if (atomic && !done) {

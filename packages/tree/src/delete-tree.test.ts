@@ -144,4 +144,25 @@ describe('deleting a tree', () => {
     expect(new Set(outcomes(leader))).toEqual(new Set(['done']));
     expect(leader.do(1, deleteTree('/d'))).toMatchObject({ results: [{ deleted: 256, done: true }] });
   });
+
+  test('waits where those before it, which are not applied yet, left too much to look at', () => {
+    const leader = leaderWith('/a');
+    for (let piece = 0; piece < 20; piece++) {
+      const names = Array.from({ length: 1000 }, (_, index) => create(`/a/${piece}-${index}`));
+      leader.write(1, { kind: 'transaction', operations: names });
+    }
+    leader.applyAll();
+    const ask = () => {
+      const prepared = leader.write(1, deleteTree('/a'));
+      return prepared.kind === 'refused' ? prepared.refusal.code : prepared.kind;
+    };
+    const asked = Array.from({ length: 100 }, ask);
+    const taken = asked.indexOf('THROTTLED');
+    expect(taken).toBeGreaterThan(5);
+    expect(new Set(asked.slice(taken))).toEqual(new Set(['THROTTLED']));
+    leader.applyAll();
+    expect(ask()).toBe('txn');
+    leader.loseRole();
+    expect(ask()).toBe('txn');
+  });
 });

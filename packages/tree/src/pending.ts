@@ -47,6 +47,7 @@ export class Pending {
   #entries: Entry[] = [];
   /** Entries before it are applied; they are cut off now and then, not one by one. */
   #head = 0;
+  #looks = 0;
   /** While a transaction is tried: how to take back what it recorded, in the order in which it did. */
   #undo: (() => void)[] | undefined = undefined;
 
@@ -57,6 +58,19 @@ export class Pending {
 
   get size(): number {
     return this.#entries.length - this.#head;
+  }
+
+  /** Nodes that pending recursive deletions have looked at, about: each looks at what those before it left behind. */
+  get looks(): number {
+    return this.#looks;
+  }
+
+  /** The entry's txn is a recursive deletion that lists, or would have listed, so many nodes. */
+  recordLooks(listed: number): void {
+    // Each record is looked at for the names below the path, and passed over where it is one of them.
+    const looks = listed + 2 * this.#nodes.size;
+    this.#newest().looks += looks;
+    this.#looks += looks;
   }
 
   /** Time of the newest txn, pending or applied. */
@@ -162,7 +176,7 @@ export class Pending {
   begin(zxid: Zxid, timeMs: number): void {
     const last = this.#entries.at(-1)?.zxid ?? this.#state.appliedZxid;
     assert(zxid > last, 'pending changes come in zxid order', { last, zxid });
-    this.#entries.push({ zxid, timeMs, paths: [], sessions: [], author: undefined, requestNo: 0 });
+    this.#entries.push({ zxid, timeMs, paths: [], sessions: [], author: undefined, requestNo: 0, looks: 0 });
   }
 
   /** The entry's txn is this numbered write. */
@@ -301,6 +315,7 @@ export class Pending {
     for (const session of entry.sessions) {
       if (session.zxid === zxid) this.#sessions.delete(session.id);
     }
+    this.#looks -= entry.looks;
     this.#dropHead();
   }
 
@@ -316,6 +331,7 @@ export class Pending {
     this.quotas.clear();
     this.#entries = [];
     this.#head = 0;
+    this.#looks = 0;
   }
 
   #newest(): Entry {
@@ -421,6 +437,7 @@ interface Entry {
   /** Who wrote, and under which number; absent for session operations. */
   author: PendingSession | undefined;
   requestNo: number;
+  looks: number;
 }
 
 function newRecord(id: SessionId, applied: SessionFacts | undefined): PendingSession {

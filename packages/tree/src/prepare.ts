@@ -141,6 +141,10 @@ function prepareWrite(
   const tooMuch = sizeFault(operation, options, context.identities);
   if (tooMuch !== undefined) return { kind: 'refused', refusal: tooMuch };
 
+  if (operation.kind === 'deleteTree' && pending.looks > LOOKS_MAX) {
+    return refused('THROTTLED', 'too many recursive deletions wait to be done: try again a little later');
+  }
+
   const timeMs = begin(pending, context);
   pending.recordWrite(sessionId, { requestNo, requestHash, answeredThrough, resultBytes: expected });
   const asker: Asker = { sessionId, identities: context.identities, warnings: [] };
@@ -150,6 +154,12 @@ function prepareWrite(
 }
 
 const NO_WARNINGS: readonly string[] = [];
+
+/**
+ * Nodes that the recursive deletions which are not applied yet may have looked at. A look takes up to half a microsecond, and
+ * a thousand requests of thirty bytes come in one turn.
+ */
+const LOOKS_MAX = 200_000;
 
 /** A write in its place of the history: done, or refused there. */
 function orderedBody(

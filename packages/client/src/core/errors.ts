@@ -65,7 +65,7 @@ export class TransactionError extends ZkError {
   declare readonly code: 'TRANSACTION_FAILED';
   /** Which operation was refused. */
   readonly index: number;
-  /** One per operation; null for those that would have passed. */
+  /** One per operation; null for those before the refused one, TRANSACTION_FAILED for those after it, which were not looked at. */
   readonly results: readonly (ZkError | null)[];
 
   constructor(index: number, results: readonly (ZkError | null)[], details: ZkErrorDetails = {}) {

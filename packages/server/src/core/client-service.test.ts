@@ -531,7 +531,7 @@ describe('reads that take longer than a turn', () => {
     const world = new ClientWorld();
     const stream = world.attach();
     world.lookMs = 1;
-    stream.hear(...Array.from({ length: 50 }, (_, index) => list(index + 1)), { kind: 'close' });
+    stream.hear(...Array.from({ length: 50 }, (_, index) => list(index + 1)), { kind: 'close', close: {} });
     expect(stream.closed).toBe(false);
     const said = answers(world, stream) as readonly ServerEntry[];
     expect(xids(said)).toEqual([...Array.from({ length: 50 }, (_, index) => index + 1), 'goodbye']);

@@ -63,6 +63,8 @@ export async function startCore(
       outstandingRequestsMax: limits.requestsPerSessionMax,
       resultBytesMax: limits.resultBytesMax,
       ephemeralsPerSessionMax: limits.ephemeralsPerSessionMax,
+      // So that nobody can choose names that all fall into one bucket of the index.
+      hashSeed: env.random.bytes(4).reduce((seed, byte) => seed * 256 + byte, 0),
     },
     { refill: extra.refill ?? false },
   );
