@@ -330,6 +330,7 @@ export const OPERATIONS: readonly OperationRecord[] = [
     result: 'how many nodes went, and whether all are gone',
     errors: [
       INVALID_PATH,
+      { code: 'THROTTLED', when: 'too many recursive deletions wait to be done; it was not done' },
       RESERVED,
       NO_PARENT,
       noAuth('DELETE on the parent'),
