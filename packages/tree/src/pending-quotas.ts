@@ -34,12 +34,7 @@ export class PendingQuotas {
   }
 
   use(target: string): Use {
-    let use = this.#uses.get(target);
-    if (use === undefined) {
-      use = this.#counted(target);
-      this.#uses.set(target, use);
-    }
-    return use;
+    return this.#uses.get(target) ?? this.#counted(target);
   }
 
   /** The node holds this data, or is gone. Answers how to take it back; undefined where it holds no limits. */
@@ -99,17 +94,49 @@ export class PendingQuotas {
     this.#uses.clear();
   }
 
-  #counted(target: string): MutableUse {
-    let { count, bytes } = this.#state.use(target);
-    const prefix = target === '/' ? '/' : `${target}/`;
+  /**
+   * Counts anew what is in this subtree, and in those around it that have a quota: a write asks for all of them, the nearest
+   * first, and all that is pending is gone through once.
+   */
+  #counted(target: string): Use {
+    const around = [...subtreesAround(target)].filter(
+      (each) => each === target || (!this.#uses.has(each) && this.quota(each) !== undefined),
+    );
+    const lengths = around.map((each) => (each === '/' ? 0 : each.length));
+    // Of each node by the nearest of the subtrees that it is in; it is in those around that one, too.
+    const pending = around.map(() => ({ count: 0, bytes: 0 }));
     for (const [path, node] of this.#nodes) {
-      if ((path !== target && !path.startsWith(prefix)) || isOutsideQuotas(path)) continue;
+      if (isOutsideQuotas(path)) continue;
+      const shared = sharedLength(path, target);
+      const nearest = lengths.findIndex((length) => length <= shared && isNameEnd(path, length));
+      const more = pending[nearest];
+      if (more === undefined) continue;
       const applied = this.#state.find(path);
-      count += Number(node.exists) - Number(applied !== NO_SLOT);
-      bytes += node.dataLength - (applied === NO_SLOT ? 0 : this.#state.nodes.dataLength(applied));
+      more.count += Number(node.exists) - Number(applied !== NO_SLOT);
+      more.bytes += node.dataLength - (applied === NO_SLOT ? 0 : this.#state.nodes.dataLength(applied));
     }
-    return { count, bytes };
+    const within = { count: 0, bytes: 0 };
+    for (const [index, each] of around.entries()) {
+      within.count += pending[index]?.count ?? 0;
+      within.bytes += pending[index]?.bytes ?? 0;
+      const { count, bytes } = this.#state.use(each);
+      this.#uses.set(each, { count: count + within.count, bytes: bytes + within.bytes });
+    }
+    return this.use(target);
   }
+}
+
+/** How many characters two paths begin with alike. */
+function sharedLength(left: string, right: string): number {
+  const most = Math.min(left.length, right.length);
+  let length = 0;
+  while (length < most && left.charCodeAt(length) === right.charCodeAt(length)) length++;
+  return length;
+}
+
+/** Whether a name, or the whole path, ends there. */
+function isNameEnd(path: string, length: number): boolean {
+  return path.length === length || path[length] === '/';
 }
 
 interface PendingLimits {

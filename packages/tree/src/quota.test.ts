@@ -138,6 +138,27 @@ describe('a hard limit', () => {
     expect(outcomeOf(leader.do(1, set('/q', 'x', 7)))).toBe('BAD_VERSION');
   });
 
+  test('counts what is pending in each of the subtrees around a node, and nothing beside them', () => {
+    const quotas = { '/q': 9, '/q/a': 6, '/q/a/b': 3 };
+    const leader = leaderWith(
+      '/q',
+      '/q/a',
+      '/q/a/b',
+      '/qa',
+      ...Object.keys(quotas).map((top) => `/zookeeper/quota${top}`),
+    );
+    for (const path of ['/q/x', '/q/ab', '/qa/b', '/q/a/x', '/q/a/bc', '/q/a/b/x'])
+      leader.write(1, create(path));
+    for (const path of ['/q/ab', '/q/a/bc']) leader.write(1, remove(path));
+    for (const [top, count] of Object.entries(quotas))
+      leader.write(1, create(`/zookeeper/quota${top}/zookeeper_limits`, `countHardLimit=${count}`));
+    const paths = ['/q/a/b/y', '/q/a/b/z', '/q/a/y', '/q/a/z', '/q/y', '/q/z', '/qa/c'];
+    for (const path of paths) leader.write(1, create(path));
+    const made = outcomes(leader).slice(-paths.length);
+    const full = 'QUOTA_EXCEEDED';
+    expect(made).toEqual(['done', full, 'done', full, 'done', full, 'done']);
+  });
+
   test('holds for all that is pending, in whatever order quota and nodes came', () => {
     const leader = leaderWith();
     for (const operation of [

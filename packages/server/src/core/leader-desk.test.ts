@@ -5,6 +5,7 @@ import {
   type Identity,
   makeZxid,
   PERMISSIONS_ALL,
+  type SubOperation,
   type WriteOperation,
   type Zxid,
 } from '@zabra/model';
@@ -205,4 +206,49 @@ test('a soft quota is warned of once in a minute for each that is passed, whatev
   }
   expect(leading.write(set('/a', 14))).toBe('done');
   expect(leading.warnings).toHaveLength(3);
+});
+
+test('sessions with many ephemeral nodes are closed over some ticks, those with few at once', () => {
+  const leading = new Leading();
+  const open = (sessionId: number, nodes: number): void => {
+    const session = { sessionId, nonce: 'n', attempt: 1 };
+    leading.desk.handle(1, {
+      kind: 'createSession',
+      ...session,
+      timeoutMs: 60_000,
+      passwordHash: new Uint8Array(32),
+      identities: [],
+    });
+    const operations = Array.from({ length: nodes }, (_, index) => {
+      return creation(`/${sessionId}-${index}`, { mode: 'ephemeral' }) as SubOperation;
+    });
+    const operation = { kind: 'transaction', operations } as const;
+    leading.desk.handle(1, { kind: 'write', ...session, requestNo: 1, answeredThrough: 0, operation });
+    leading.settle();
+  };
+  const close = (...sessionIds: readonly number[]): number => {
+    for (const sessionId of sessionIds) leading.desk.handle(1, { kind: 'closeSession', sessionId });
+    return leading.settle();
+  };
+  const large = Array.from({ length: 24 }, (_, index) => 100 + index);
+  for (const sessionId of large) open(sessionId, 1000);
+  for (const sessionId of [1, 2, 3]) open(sessionId, 1);
+  expect(close(1, 2, 3)).toBe(3);
+  expect(close(...large)).toBe(10);
+  leading.tickFor(TICK_MS);
+  expect(leading.tree.sessionCount).toBe(4);
+  leading.tickFor(TICK_MS);
+  expect([leading.tree.sessionCount, leading.tree.children('/')?.names]).toEqual([0, ['zookeeper']]);
+});
+
+test('a write that was done is found by who sends it again, even while there is no room for another', () => {
+  const leading = new Leading({ outstandingProposalsMax: 10 }).createSession([]);
+  expect(leading.write(creation('/once'))).toBe('done');
+  leading.outstanding = 10;
+  expect(leading.write(creation('/more'))).toBe('LIMIT');
+  leading.answers.length = 0;
+  const again = { sessionId: SESSION, nonce: 'n', requestNo: 1, answeredThrough: 0 };
+  leading.desk.handle(1, { kind: 'write', ...again, operation: creation('/once') });
+  expect(leading.answers).toMatchObject([{ kind: 'stored', requestNo: 1 }]);
+  expect(leading.settle()).toBe(0);
 });

@@ -10,6 +10,7 @@ import {
   type SessionId,
   type Txn,
   unreachable,
+  type WriteRequest,
   type Zxid,
 } from '@zabra/model';
 import type { Applied, Prepared, Tree } from '@zabra/tree';
@@ -59,6 +60,8 @@ export class LeaderDesk {
   readonly #prepared = new Map<Zxid, Txn>();
   /** Sessions that end, their txn not prepared yet. */
   readonly #closing: SessionId[] = [];
+  /** Their ephemeral nodes, since the last tick. */
+  #nodesClosed = 0;
   #reaped = 0;
 
   constructor(env: Pick<Env, 'clock' | 'log'>, options: CoreOptions, tree: Tree, host: LeaderHost) {
@@ -112,6 +115,7 @@ export class LeaderDesk {
       this.#env.log.info('session expired', { session: `0x${id.toString(16)}` });
       this.#closing.push(id);
     }
+    this.#nodesClosed = 0;
     this.#closeSessions();
     if (this.#host.serving) this.#reaper.tick(this.#room(), (path) => this.#reap(path));
   }
@@ -160,7 +164,7 @@ export class LeaderDesk {
 
   #write(from: PeerId, request: Extract<Forwarded, { kind: 'write' }>): void {
     const { sessionId, requestNo } = request;
-    const fault = this.#writeFault(sessionId, from);
+    const fault = this.#writeFault(request, from);
     if (fault !== undefined) {
       this.#host.answer(from, { kind: 'refused', sessionId, requestNo, refusal: fault });
       return;
@@ -174,14 +178,17 @@ export class LeaderDesk {
     }
   }
 
-  #writeFault(sessionId: SessionId, from: PeerId): Refusal | undefined {
+  #writeFault({ sessionId, nonce, requestNo }: WriteRequest, from: PeerId): Refusal | undefined {
     if (!this.#sessions.isLive(sessionId)) {
       return refusal('SESSION_EXPIRED', `session 0x${sessionId.toString(16)} is over`);
     }
     if (!this.#sessions.isOwner(sessionId, from)) {
       return refusal('SESSION_MOVED', `session 0x${sessionId.toString(16)} is attached at another server`);
     }
-    return this.#room() > 0 ? undefined : this.#full();
+    // What is done already needs no room: it was sent again since its answer was lost.
+    if (this.#room() > 0 || this.#tree.storedResult(sessionId, nonce, requestNo) !== undefined)
+      return undefined;
+    return this.#full();
   }
 
   #createSession(from: PeerId, request: Extract<Forwarded, { kind: 'createSession' }>): void {
@@ -247,8 +254,11 @@ export class LeaderDesk {
   /** A share of them, and as many as there is room for among the proposals; the others with the next tick. */
   #closeSessions(): void {
     if (!this.#host.serving) return;
-    const count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#room());
-    for (const sessionId of this.#closing.splice(0, count)) {
+    let count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#room());
+    for (; count > 0 && this.#nodesClosed < NODES_CLOSED_PER_TICK; count--) {
+      const sessionId = this.#closing.shift();
+      if (sessionId === undefined) return;
+      this.#nodesClosed += this.#tree.session(sessionId)?.ephemerals ?? 0;
       this.#prepare({ kind: 'session', operation: { kind: 'closeSession', sessionId } });
     }
   }
@@ -301,6 +311,8 @@ export class LeaderDesk {
 
 /** Of sessions that expire together: preparing one takes microseconds, and heartbeats must not wait for all of them. */
 const SESSIONS_CLOSED_AT_ONCE = 500;
+/** Of their ephemeral nodes, above which the other sessions wait: deleting one takes some microseconds, on every server. */
+const NODES_CLOSED_PER_TICK = 10_000;
 
 /** Between two warnings of one path. */
 const WARNING_INTERVAL_MS = 60_000;
