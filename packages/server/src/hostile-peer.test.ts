@@ -2,7 +2,12 @@ import { makeZxid, ZXID_NONE } from '@zabra/model';
 import { expect, test } from 'vitest';
 import { loneServer } from '../test/lone-server.ts';
 import { RawStream } from '../test/raw-stream.ts';
-import { decodeLeaderWords, encodeElect, encodeLearnerWords, type LearnerWord } from './core/peer-codec.ts';
+import {
+  decodeLeaderWords,
+  encodeElect,
+  encodeLearnerWords,
+  type LearnerWord,
+} from './core/peers/peer-codec.ts';
 
 const MEMBERS = [1, 2, 3].map((id) => ({ id, peer: `127.0.0.1:${id}`, client: `127.0.0.1:${10 + id}` }));
 const hello = {

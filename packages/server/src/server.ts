@@ -3,7 +3,7 @@ import { toCoreOptions } from './config.ts';
 import { type ServerCore, startCore } from './core/core.ts';
 import type { Disk, Env, Logger } from './core/env.ts';
 import type { CoreOptions } from './core/options.ts';
-import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peer-links.ts';
+import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peers/peer-links.ts';
 import { ClientListener, PeerListener } from './grpc-listener.ts';
 import { GrpcPeers } from './grpc-peers.ts';
 import { RealClock, realRandom } from './real-clock.ts';

@@ -1,8 +1,8 @@
 import { ACL_OPEN, type SubOperation, type WriteOperation, type Zxid } from '@zabra/model';
 import type { LogRecord, Notification } from '@zabra/zab';
 import fc from 'fast-check';
-import type { Answered, Forwarded } from '../src/core/forward-codec.ts';
-import type { Hello, LeaderWord, LearnerWord } from '../src/core/peer-codec.ts';
+import type { Answered, Forwarded } from '../src/core/peers/forward-codec.ts';
+import type { Hello, LeaderWord, LearnerWord } from '../src/core/peers/peer-codec.ts';
 
 /* Any value of what servers say to each other. */
 

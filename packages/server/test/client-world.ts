@@ -11,10 +11,10 @@ import {
 } from '@zabra/model';
 import type { ClientEntry, ClientRequest } from '@zabra/proto';
 import { Tree } from '@zabra/tree';
-import { type ClientBackend, ClientService } from '../src/core/client-service.ts';
+import { type ClientBackend, ClientService } from '../src/core/clients/client-service.ts';
 import type { Env } from '../src/core/env.ts';
-import type { Forwarded } from '../src/core/forward-codec.ts';
 import { type CoreOptions, DEFAULT_LIMITS, DEFAULT_TIMING, type Limits } from '../src/core/options.ts';
+import type { Forwarded } from '../src/core/peers/forward-codec.ts';
 import { FakeStream } from './fake-stream.ts';
 import { attachEntry } from './raw-stream.ts';
 import { coreOptions } from './storage-world.ts';

@@ -13,10 +13,10 @@ import {
   type Zxid,
 } from '@zabra/model';
 import { Tree } from '@zabra/tree';
-import type { ArmedWatch, PersistentWatch, ServerWord } from '../src/core/client-codec.ts';
-import { EventHistory } from '../src/core/event-history.ts';
-import { SessionWatches } from '../src/core/session-watches.ts';
-import { Watches } from '../src/core/watches.ts';
+import type { ArmedWatch, PersistentWatch, ServerWord } from '../src/core/clients/client-codec.ts';
+import { EventHistory } from '../src/core/clients/event-history.ts';
+import { SessionWatches } from '../src/core/clients/session-watches.ts';
+import { Watches } from '../src/core/clients/watches.ts';
 
 export type EventWord = Extract<ServerWord, { kind: 'event' }>;
 

@@ -1,9 +1,11 @@
 import { type Epoch, formatZxid, type PeerId, unreachable, type Zxid } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
 import { type DurableState, type Effect, type Input, type LogRecord, type Transition, Zab } from '@zabra/zab';
-import { type ClientBackend, ClientService } from './client-service.ts';
+import { type ClientBackend, ClientService } from './clients/client-service.ts';
 import { enteredEnv } from './entered-env.ts';
 import type { Cancel, Env } from './env.ts';
+import { LeaderDesk, type LeaderHost } from './leader/leader-desk.ts';
+import type { CoreOptions } from './options.ts';
 import {
   type Answered,
   decodeAnswered,
@@ -11,11 +13,9 @@ import {
   encodeAnswered,
   encodeForwarded,
   type Forwarded,
-} from './forward-codec.ts';
-import { LeaderDesk, type LeaderHost } from './leader-desk.ts';
-import type { CoreOptions } from './options.ts';
-import { PeerLinks } from './peer-links.ts';
-import { SentSnapshots } from './sent-snapshots.ts';
+} from './peers/forward-codec.ts';
+import { PeerLinks } from './peers/peer-links.ts';
+import { SentSnapshots } from './peers/sent-snapshots.ts';
 import type { ReplayedEvents } from './storage/replayed-events.ts';
 import type { Storage } from './storage/storage.ts';
 import { decodeTxn } from './txn-codec.ts';

@@ -1,6 +1,6 @@
 import type { Identity, WriteOperation } from '@zabra/model';
 import type { ServerEntry } from '@zabra/proto';
-import type { Query } from '../../src/core/client-codec.ts';
+import type { Query } from '../../src/core/clients/client-codec.ts';
 import { addAuthEntry, attachEntry, readEntry, rearmEntry, writeEntry } from '../model/client-words.ts';
 import type { OneClient, OneServer } from '../model/one-server.ts';
 

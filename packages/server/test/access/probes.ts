@@ -12,7 +12,7 @@ import {
   unreachable,
   type WriteOperation,
 } from '@zabra/model';
-import type { NodeQuery, Query } from '../../src/core/client-codec.ts';
+import type { NodeQuery, Query } from '../../src/core/clients/client-codec.ts';
 import { type AskerName, bytes, type Grantee, isAllowed } from './scene.ts';
 
 /** One request against the scene, and what comes of it when the rule allows it. */

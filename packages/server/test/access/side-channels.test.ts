@@ -1,7 +1,7 @@
 import type { WriteOperation } from '@zabra/model';
 import type { Reply } from '@zabra/proto';
 import { expect, test } from 'vitest';
-import type { Query } from '../../src/core/client-codec.ts';
+import type { Query } from '../../src/core/clients/client-codec.ts';
 import { type AskerName, bytes, create, Scene } from './scene.ts';
 
 const READ = 1;

@@ -10,7 +10,7 @@ import type {
   SubRead,
   SubReadReply,
 } from '@zabra/proto';
-import type { NodeQuery, Query } from '../../src/core/client-codec.ts';
+import type { NodeQuery, Query } from '../../src/core/clients/client-codec.ts';
 import { changeResultToModel, writeOperationToShape } from '../../src/core/model-codec.ts';
 
 /* A client's side of the wire: requests as frames hold them, and what comes back in the words of the reference model. */

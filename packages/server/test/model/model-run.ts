@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Identity, WriteOperation } from '@zabra/model';
 import { decodeServerFrame } from '@zabra/proto';
-import type { Query } from '../../src/core/client-codec.ts';
+import type { Query } from '../../src/core/clients/client-codec.ts';
 import { addAuthEntry, attachEntry, readEntry, rearmEntry, told, writeEntry } from './client-words.ts';
 import { type Flaws, type OneClient, OneServer, proved } from './one-server.ts';
 import { Random, RandomOperations, type Surroundings } from './random-operations.ts';

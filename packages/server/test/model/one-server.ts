@@ -1,17 +1,9 @@
 import { asZxid, counterOf, type Identity, makeZxid, type PeerId, type Txn, type Zxid } from '@zabra/model';
 import { type ClientEntry, decodeServerFrame, encodeClientFrame, type ServerEntry } from '@zabra/proto';
 import { type Applied, Tree, type TreeOptions } from '@zabra/tree';
-import { type ClientBackend, ClientService } from '../../src/core/client-service.ts';
+import { type ClientBackend, ClientService } from '../../src/core/clients/client-service.ts';
 import type { Env, FrameStream, StreamHandlers } from '../../src/core/env.ts';
-import {
-  type Answered,
-  decodeAnswered,
-  decodeForwarded,
-  encodeAnswered,
-  encodeForwarded,
-  type Forwarded,
-} from '../../src/core/forward-codec.ts';
-import { LeaderDesk, type LeaderHost } from '../../src/core/leader-desk.ts';
+import { LeaderDesk, type LeaderHost } from '../../src/core/leader/leader-desk.ts';
 import {
   type CoreOptions,
   DEFAULT_LIMITS,
@@ -19,6 +11,14 @@ import {
   DEFAULT_TIMING,
   type Limits,
 } from '../../src/core/options.ts';
+import {
+  type Answered,
+  decodeAnswered,
+  decodeForwarded,
+  encodeAnswered,
+  encodeForwarded,
+  type Forwarded,
+} from '../../src/core/peers/forward-codec.ts';
 import { decodeSnapshotEntry, encodeSnapshotEntry } from '../../src/core/snapshot-codec.ts';
 import { decodeTxn, encodeTxn } from '../../src/core/txn-codec.ts';
 

@@ -7,7 +7,7 @@ import {
   type WatchKind,
   type WriteOperation,
 } from '@zabra/model';
-import type { NodeQuery, Query } from '../../src/core/client-codec.ts';
+import type { NodeQuery, Query } from '../../src/core/clients/client-codec.ts';
 
 /** Numbers that look random and are the same for the same seed (mulberry32). */
 export class Random {

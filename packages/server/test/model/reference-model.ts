@@ -1,5 +1,5 @@
 import type { Acl, ErrorCode, Identity, SubOperation, WriteOperation } from '@zabra/model';
-import type { NodeQuery, PersistentWatch, Query } from '../../src/core/client-codec.ts';
+import type { NodeQuery, PersistentWatch, Query } from '../../src/core/clients/client-codec.ts';
 
 /*
  * What a server is expected to do, said once more and as plainly as can be: a map from paths to nodes, one operation after

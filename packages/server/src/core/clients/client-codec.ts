@@ -36,7 +36,7 @@ import {
   refusalToShape,
   statToShape,
   writeOperationToModel,
-} from './model-codec.ts';
+} from '../model-codec.ts';
 
 /** Versions of the client protocol that this build speaks. */
 export const CLIENT_PROTOCOL = { min: 1, max: 1 } as const;

@@ -1,7 +1,7 @@
 import { type Identity, type Refusal, refusal, type SessionId } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
+import type { Limits } from '../options.ts';
 import type { Query, QueryResult } from './client-codec.ts';
-import type { Limits } from './options.ts';
 import { answerQuery, watchLeftBy } from './reads.ts';
 import type { SessionWatches } from './session-watches.ts';
 

@@ -1,6 +1,6 @@
 import { pathFault, type Refusal, refusal, type Zxid } from '@zabra/model';
+import type { Limits } from '../options.ts';
 import type { ArmedWatch, ClientWord, PersistentWatch } from './client-codec.ts';
-import type { Limits } from './options.ts';
 import { tooManyWatches } from './session-queries.ts';
 import type { SessionWatches } from './session-watches.ts';
 

@@ -7,7 +7,7 @@ import {
   anyLeaderWord,
   anyLearnerWord,
   anyNotification,
-} from '../../test/any-words.ts';
+} from '../../../test/any-words.ts';
 import { decodeAnswered, decodeForwarded, encodeAnswered, encodeForwarded } from './forward-codec.ts';
 import {
   decodeElect,

@@ -1,8 +1,8 @@
 import { type Acl, type Identity, PERMISSIONS } from '@zabra/model';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ClientWorld } from '../../test/client-world.ts';
+import { ClientWorld } from '../../../test/client-world.ts';
+import { DEFAULT_LIMITS, type Limits } from '../options.ts';
 import type { NodeQuery, Page, Query } from './client-codec.ts';
-import { DEFAULT_LIMITS, type Limits } from './options.ts';
 import { answerQuery, queryFault, type Reader, type TreeQuery, watchLeftBy } from './reads.ts';
 
 const ANN: Identity = { scheme: 'digest', id: 'ann:hash' };

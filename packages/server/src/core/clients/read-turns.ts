@@ -1,5 +1,5 @@
+import type { Clock } from '../env.ts';
 import type { Query } from './client-codec.ts';
-import type { Clock } from './env.ts';
 
 /** Whoever has reads to answer. */
 export interface Reading {

@@ -1,7 +1,7 @@
 import { makeZxid } from '@zabra/model';
 import type { LearnerMessage } from '@zabra/zab';
 import { expect, test } from 'vitest';
-import type { Env, FrameStream, PeerService, StreamHandlers } from './env.ts';
+import type { Env, FrameStream, PeerService, StreamHandlers } from '../env.ts';
 import {
   decodeLearnerWords,
   encodeElect,

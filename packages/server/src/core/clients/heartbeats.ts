@@ -1,7 +1,7 @@
 import type { SessionId } from '@zabra/model';
+import type { Clock } from '../env.ts';
+import type { Forwarded } from '../peers/forward-codec.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Clock } from './env.ts';
-import type { Forwarded } from './forward-codec.ts';
 
 /** What heartbeats need of the server around them. */
 export interface HeartbeatHost {

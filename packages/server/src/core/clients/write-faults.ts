@@ -1,6 +1,6 @@
 import { type Refusal, refusal, type SubOperation, type WriteOperation } from '@zabra/model';
+import type { Limits } from '../options.ts';
 import { illegalPath } from './illegal-path.ts';
-import type { Limits } from './options.ts';
 
 /** What is wrong with a write whatever the tree holds; it is then refused here and never ordered. */
 export function writeFault(

@@ -1,6 +1,6 @@
 import type { PeerId } from '@zabra/model';
 import type { LeaderMessage, LearnerMessage, LinkId, Notification } from '@zabra/zab';
-import type { Cancel, Env, FrameStream, PeerService, StreamHandlers } from './env.ts';
+import type { Cancel, Env, FrameStream, PeerService, StreamHandlers } from '../env.ts';
 import {
   decodeElect,
   decodeLeaderWords,

@@ -1,12 +1,12 @@
 import { ACL_OPEN, type Identity, makeZxid, PERMISSIONS, refusal, type TreeEvent } from '@zabra/model';
 import { Tree } from '@zabra/tree';
 import { expect, test } from 'vitest';
-import { FakeStream } from '../../test/fake-stream.ts';
+import { FakeStream } from '../../../test/fake-stream.ts';
+import type { Proved } from '../env.ts';
+import { DEFAULT_LIMITS, type Limits } from '../options.ts';
 import { ClientConnection, type ConnectionHost } from './client-connection.ts';
-import type { Proved } from './env.ts';
 import { EventHistory } from './event-history.ts';
 import { Identities } from './identities.ts';
-import { DEFAULT_LIMITS, type Limits } from './options.ts';
 import { Watches } from './watches.ts';
 
 class FakeHost implements ConnectionHost {

@@ -15,7 +15,7 @@ import {
   lineOf,
   type WatchingClient,
   WatchingWorld,
-} from '../../test/watching-world.ts';
+} from '../../../test/watching-world.ts';
 
 /** Said since it was last asked. */
 function said(client: WatchingClient): readonly string[] {

@@ -16,16 +16,16 @@ import {
   type Zxid,
 } from '@zabra/model';
 import type { Applied, Tree } from '@zabra/tree';
+import type { Env, FrameStream, Proved } from '../env.ts';
+import type { CoreOptions, Limits } from '../options.ts';
+import type { Answered, Claim, Forwarded } from '../peers/forward-codec.ts';
 import { AppliedWaits } from './applied-waits.ts';
 import { attachFault, isSameHash } from './attach-rules.ts';
 import { type AttachWord, decodeClientWords, encodeServerWords, type Query } from './client-codec.ts';
 import { type AttachedSession, ClientConnection, type ConnectionHost } from './client-connection.ts';
-import type { Env, FrameStream, Proved } from './env.ts';
 import { EventHistory } from './event-history.ts';
-import type { Answered, Claim, Forwarded } from './forward-codec.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Identities } from './identities.ts';
-import type { CoreOptions, Limits } from './options.ts';
 import { ReadTurns } from './read-turns.ts';
 import { Resumptions } from './resumptions.ts';
 import { StreamsPerAddress } from './streams-per-address.ts';

@@ -10,6 +10,7 @@ import {
   type WatchKind,
 } from '@zabra/model';
 import { authorize, permissionNames, redactAcl, type Tree } from '@zabra/tree';
+import type { Limits } from '../options.ts';
 import {
   type NodeQuery,
   type NodeQueryResult,
@@ -18,7 +19,6 @@ import {
   sizeOfResult,
 } from './client-codec.ts';
 import { illegalPath } from './illegal-path.ts';
-import type { Limits } from './options.ts';
 
 /**
  * Reads against this server's tree, and the one place where they are authorized.

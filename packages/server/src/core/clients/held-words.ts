@@ -1,6 +1,6 @@
 import type { Refusal } from '@zabra/model';
+import type { Limits } from '../options.ts';
 import type { ClientWord } from './client-codec.ts';
-import type { Limits } from './options.ts';
 import { overLoad, type RequestLoad } from './unanswered-requests.ts';
 import { bytesOfWord } from './word-size.ts';
 

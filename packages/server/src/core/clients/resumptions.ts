@@ -1,5 +1,5 @@
+import type { Clock } from '../env.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Clock } from './env.ts';
 
 /**
  * The connections whose watches are to be resumed, some per turn: after a server was lost thousands of sessions come here at

@@ -1,5 +1,5 @@
 import type { LinkId } from '@zabra/zab';
-import type { SnapshotHandle } from './storage/storage.ts';
+import type { SnapshotHandle } from '../storage/storage.ts';
 
 /** The snapshots that learners are being sent: each is pinned on the disk until its stream, or the role, is over. */
 export class SentSnapshots {

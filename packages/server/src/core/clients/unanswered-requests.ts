@@ -1,7 +1,7 @@
 import { assert, type Refusal, refusal, type WriteRequest, type WriteResult, type Zxid } from '@zabra/model';
+import type { Proved } from '../env.ts';
+import type { Limits } from '../options.ts';
 import type { Query } from './client-codec.ts';
-import type { Proved } from './env.ts';
-import type { Limits } from './options.ts';
 
 /** What the requests of all connections of a server take together; each connection adds and takes away its own. */
 export interface RequestLoad {

@@ -1,5 +1,5 @@
+import type { FrameStream } from '../env.ts';
 import { encodeServerWords, type ServerWord, sizeOf } from './client-codec.ts';
-import type { FrameStream } from './env.ts';
 
 /**
  * What is to be said to one client, gathered into frames.

@@ -14,14 +14,14 @@ import {
   type Zxid,
 } from '@zabra/model';
 import type { Applied, Prepared, Tree } from '@zabra/tree';
+import type { Env } from '../env.ts';
+import type { CoreOptions } from '../options.ts';
+import type { Answered, Claim, Forwarded } from '../peers/forward-codec.ts';
+import { encodeTxn } from '../txn-codec.ts';
 import { AttendedTime } from './attended-time.ts';
-import type { Env } from './env.ts';
-import type { Answered, Claim, Forwarded } from './forward-codec.ts';
 import { LeaderSessions } from './leader-sessions.ts';
-import type { CoreOptions } from './options.ts';
 import { RareWarnings } from './rare-warnings.ts';
 import { Reaper } from './reaper.ts';
-import { encodeTxn } from './txn-codec.ts';
 
 /** What the desk needs of the server that leads. */
 export interface LeaderHost {

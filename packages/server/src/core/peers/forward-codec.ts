@@ -12,7 +12,7 @@ import {
   refusalToShape,
   writeOperationToModel,
   writeOperationToShape,
-} from './model-codec.ts';
+} from '../model-codec.ts';
 
 /** What a server asks its leader for. The leader takes its own clients' requests in the same form, unencoded. */
 export type Forwarded =

@@ -11,15 +11,15 @@ import {
 } from '@zabra/model';
 import { Tree } from '@zabra/tree';
 import { expect, test } from 'vitest';
-import type { Answered } from './forward-codec.ts';
-import { LeaderDesk, type LeaderHost } from './leader-desk.ts';
 import {
   type CoreOptions,
   DEFAULT_ACCESS,
   DEFAULT_LIMITS,
   DEFAULT_STORAGE,
   DEFAULT_TIMING,
-} from './options.ts';
+} from '../options.ts';
+import type { Answered } from '../peers/forward-codec.ts';
+import { LeaderDesk, type LeaderHost } from './leader-desk.ts';
 
 const SESSION = 7;
 const ALICE: Identity = { scheme: 'digest', id: 'alice:hash' };

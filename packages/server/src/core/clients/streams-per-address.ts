@@ -1,4 +1,4 @@
-import type { FrameStream } from './env.ts';
+import type { FrameStream } from '../env.ts';
 
 /** How many streams come from each address. What has none (a test, a pipe) is not counted. */
 export class StreamsPerAddress {

@@ -12,12 +12,12 @@ import {
   type Zxid,
 } from '@zabra/model';
 import type { Tree } from '@zabra/tree';
+import type { FrameStream, Proved } from '../env.ts';
+import type { Limits } from '../options.ts';
 import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
-import type { FrameStream, Proved } from './env.ts';
 import type { EventHistory } from './event-history.ts';
 import { type HeldWord, HeldWords } from './held-words.ts';
 import type { Identities } from './identities.ts';
-import type { Limits } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { queryFault } from './reads.ts';
 import { Rearming } from './rearming.ts';

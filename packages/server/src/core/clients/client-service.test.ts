@@ -1,9 +1,9 @@
 import { type Identity, makeZxid, PERMISSIONS, type TreeEvent } from '@zabra/model';
 import type { ClientEntry, ServerEntry } from '@zabra/proto';
 import { describe, expect, test } from 'vitest';
-import { ClientWorld, LEADERLESS_MS, requestEntry } from '../../test/client-world.ts';
-import type { FakeStream } from '../../test/fake-stream.ts';
-import { attachEntry } from '../../test/raw-stream.ts';
+import { ClientWorld, LEADERLESS_MS, requestEntry } from '../../../test/client-world.ts';
+import type { FakeStream } from '../../../test/fake-stream.ts';
+import { attachEntry } from '../../../test/raw-stream.ts';
 
 const IP: Identity = { scheme: 'ip', id: '10.0.0.1' };
 const ANN: Identity = { scheme: 'scrypt', id: 'ann:hash' };
