@@ -252,3 +252,19 @@ test('a write that was done is found by who sends it again, even while there is 
   expect(leading.answers).toMatchObject([{ kind: 'stored', requestNo: 1 }]);
   expect(leading.settle()).toBe(0);
 });
+
+test('sessions that end together take no more than is left of the epoch', () => {
+  const leading = new Leading({ counterMax: 50 });
+  const ids = Array.from({ length: 40 }, (_, index) => 100 + index);
+  for (const sessionId of ids) {
+    const passwordHash = new Uint8Array(32);
+    const session = { sessionId, timeoutMs: 60_000, passwordHash, nonce: 'n', attempt: 1, identities: [] };
+    leading.desk.handle(1, { kind: 'createSession', ...session });
+  }
+  leading.settle();
+  for (const sessionId of ids) leading.desk.handle(1, { kind: 'closeSession', sessionId });
+  expect(leading.settle()).toBe(10);
+  // One is asked for although there is no place: it ends the epoch.
+  leading.desk.tick(TICK_MS);
+  expect(leading.desk.takeGathered()).toHaveLength(1);
+});

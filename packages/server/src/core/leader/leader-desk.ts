@@ -117,7 +117,7 @@ export class LeaderDesk {
     }
     this.#nodesClosed = 0;
     this.#closeSessions();
-    if (this.#host.serving) this.#reaper.tick(this.#room(), (path) => this.#reap(path));
+    if (this.#host.serving) this.#reaper.tick(this.#roomForOwn(), (path) => this.#reap(path));
   }
 
   /** A request of this server's clients or of a follower's. */
@@ -254,7 +254,7 @@ export class LeaderDesk {
   /** A share of them, and as many as there is room for among the proposals; the others with the next tick. */
   #closeSessions(): void {
     if (!this.#host.serving) return;
-    let count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#room());
+    let count = Math.min(SESSIONS_CLOSED_AT_ONCE, this.#roomForOwn());
     for (; count > 0 && this.#nodesClosed < NODES_CLOSED_PER_TICK; count--) {
       const sessionId = this.#closing.shift();
       if (sessionId === undefined) return;
@@ -275,6 +275,18 @@ export class LeaderDesk {
   #room(): number {
     const { outstandingProposalsMax } = this.#options.limits;
     return Math.max(0, outstandingProposalsMax - this.#host.outstandingProposals - this.#gathered.length);
+  }
+
+  /**
+   * For what this leader does of itself, which comes in heaps: one that is larger than what is left of the epoch would end
+   * the epoch with nothing of it done, and the next leader would come to the same.
+   */
+  #roomForOwn(): number {
+    const used = counterOf(this.#host.lastZxid) + this.#gathered.length;
+    const left = this.#options.limits.counterMax - used;
+    // Nothing left and nothing on its way: the one that does not fit ends the epoch.
+    const atLeast = this.#gathered.length === 0 ? 1 : 0;
+    return Math.min(this.#room(), Math.max(atLeast, left));
   }
 
   #full(): Refusal {
