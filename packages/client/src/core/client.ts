@@ -208,14 +208,11 @@ export class Client {
   }
 
   /** Makes one request. Never throws; the promise always settles. */
-  async submit<K extends Ask['kind']>(
-    ask: Ask & { readonly kind: K },
-    terms: RequestTerms,
-  ): Promise<AnswerTo<K>> {
+  submit<K extends Ask['kind']>(ask: Ask & { readonly kind: K }, terms: RequestTerms): Promise<AnswerTo<K>> {
     const request = new Request(ask, terms, this.#env.monotonicMs());
     this.#take(request);
     // #answered lets no other kind of answer through.
-    return (await request.promise) as AnswerTo<K>;
+    return request.promise as Promise<AnswerTo<K>>;
   }
 
   /** Tells what happens from now on, or after a zxid. Throws CLIENT_CLOSED, or the error that closed the client. */

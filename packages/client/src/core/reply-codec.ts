@@ -19,7 +19,8 @@ export function answerOf(reply: Reply): Answer {
     case 'write':
       return { kind: 'write', zxid, results: reply.write.results.map(changeAnswer) };
     case 'get':
-      return { kind: 'get', zxid, ...dataAndStat(reply.get), watch: undefined };
+      // Spelt out: one shape at once is made faster than one from parts, and this is most of all answers.
+      return { kind: 'get', zxid, data: ownData(reply.get), stat: statOf(reply.get.stat), watch: undefined };
     case 'exists':
       return { kind: 'exists', zxid, stat: statOrUndefined(reply.exists), watch: undefined };
     case 'children': {
@@ -105,7 +106,7 @@ function changed(op: ChangeAnswer['op'], path: string, stat?: Stat): ChangeAnswe
 function subReadAnswer(result: SubReadReply): SubReadAnswer {
   switch (result.kind) {
     case 'get':
-      return { kind: 'get', ...dataAndStat(result.get) };
+      return { kind: 'get', data: ownData(result.get), stat: statOf(result.get.stat) };
     case 'exists':
       return { kind: 'exists', stat: statOrUndefined(result.exists) };
     case 'children': {
@@ -119,9 +120,9 @@ function subReadAnswer(result: SubReadReply): SubReadAnswer {
   }
 }
 
-function dataAndStat({ data, stat }: DataReply): { readonly data: Uint8Array; readonly stat: Stat } {
-  // A copy: the data is a view into its frame, which must not live as long as the user keeps one of its nodes.
-  return { data: data.slice(), stat: statOf(stat) };
+/** A copy: the data is a view into its frame, which must not live as long as the user keeps one of its nodes. */
+function ownData({ data }: DataReply): Uint8Array {
+  return data.slice();
 }
 
 function statOrUndefined({ stat }: StatReply): Stat | undefined {
