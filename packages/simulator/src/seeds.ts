@@ -7,5 +7,8 @@ export const KEPT_SEEDS: readonly { readonly seed: string; readonly showed: stri
   { seed: '0xb', showed: 'a machine that dies during a truncation comes back with the tail' },
   { seed: '0x2d', showed: 'operations on sessions overran the bound of outstanding proposals' },
   { seed: '0x187', showed: 'a leader that catches up refuses writes for a while' },
-  { seed: '0x203', showed: 'sessions that end together are more than an epoch has left, and none of them ends' },
+  {
+    seed: '0x203',
+    showed: 'sessions that end together are more than an epoch has left, and none of them ends',
+  },
 ];
