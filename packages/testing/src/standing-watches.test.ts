@@ -1,5 +1,8 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type ZooKeeper } from '@zabra/client';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { HeardEvents } from '../test/heard-events.ts';
 import { placedClient } from '../test/placed-client.ts';
 import { digestsOf, until } from '../test/until.ts';
@@ -121,7 +124,10 @@ test('a watch whose server was brought up to date by a snapshot is told to read 
 }, async () => {
   // Of what it missed, the others have no log any more.
   const storage = { snapshotRecords: 50, snapshotsKept: 1, segmentBytes: 65_536, preallocateBytes: 4096 };
-  await using forgetful = await startEnsemble({ config: { limits: { historyRecordsMax: 10 }, storage } });
+  const dataDir = await mkdtemp(join(tmpdir(), 'zabra-test-'));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
+  const config = { limits: { historyRecordsMax: 10 }, storage };
+  await using forgetful = await startEnsemble({ dataDir, config });
   const leader = await forgetful.leader();
   const behind = forgetful.ids.find((id) => id !== leader) ?? 0;
   const others = forgetful.ids.filter((id) => id !== behind);
@@ -134,7 +140,13 @@ test('a watch whose server was brought up to date by a snapshot is told to read 
   await zk.setQuota('/replaced', { count: 1002 });
   await forgetful.kill(behind);
   const writer = new Writer(zk, '/replaced');
+  const missed = await zk.sync();
   for (let round = 0; round < 10; round++) await writer.write(100);
+  await until('the others have no log of it', async () => {
+    await zk.set('/replaced', 'more');
+    const oldest = await Promise.all(others.map((id) => logBegin(join(dataDir, `server-${id}`))));
+    return oldest.every((zxid) => zxid > missed);
+  });
   await forgetful.restart(behind);
   await forgetful.whenServing();
   await away.session.whenConnected();
@@ -220,4 +232,11 @@ async function firstOf<T>(watcher: AsyncIterable<T>): Promise<T> {
 async function disposedOf(zk: ZooKeeper, path: string): Promise<void> {
   const { watch } = await zk.exists(`${path}-never`, { watch: true });
   await watch[Symbol.asyncDispose]();
+}
+
+/** The zxid before the oldest record in a server's log. */
+async function logBegin(directory: string): Promise<bigint> {
+  const [json = ''] = (await readFile(join(directory, 'MANIFEST'), 'utf8')).split('\n');
+  const { segments } = JSON.parse(json) as { readonly segments: readonly { readonly previous: string }[] };
+  return BigInt(segments[0]?.previous ?? 0);
 }
