@@ -27,6 +27,7 @@ const MODEL = /^@zabra\/model$/;
 const ZAB = /^@zabra\/zab$/;
 const TREE = /^@zabra\/tree$/;
 const PROTO = /^@zabra\/proto$/;
+const JUTE = /^@zabra\/jute$/;
 const SERVER = /^@zabra\/server$/;
 const SERVER_CORE = /^@zabra\/server\/core$/;
 const CLIENT = /^@zabra\/client$/;
@@ -40,12 +41,13 @@ const ROOMS: readonly Room[] = [
   { folder: 'packages/model', mayImport: [], world: 'pure' },
   { folder: 'packages/zab', mayImport: [MODEL], world: 'pure' },
   { folder: 'packages/tree', mayImport: [MODEL], world: 'pure' },
+  { folder: 'packages/jute', mayImport: [MODEL], world: 'env' },
   { folder: 'packages/proto', mayImport: [MODEL, GRPC, NODE, /^@grpc\/proto-loader$/, /^protobufjs(\/|$)/] },
-  { folder: 'packages/server/src/core', mayImport: [MODEL, ZAB, TREE, PROTO], world: 'env' },
-  { folder: 'packages/server', mayImport: [MODEL, ZAB, TREE, PROTO, GRPC, NODE] },
+  { folder: 'packages/server/src/core', mayImport: [MODEL, ZAB, TREE, PROTO, JUTE], world: 'env' },
+  { folder: 'packages/server', mayImport: [MODEL, ZAB, TREE, PROTO, JUTE, GRPC, NODE] },
   { folder: 'packages/client/src/recipes', mayImport: [CLIENT], world: 'env' },
-  { folder: 'packages/client/src/core', mayImport: [MODEL, PROTO], world: 'env' },
-  { folder: 'packages/client', mayImport: [MODEL, PROTO, GRPC, NODE] },
+  { folder: 'packages/client/src/core', mayImport: [MODEL, PROTO, JUTE], world: 'env' },
+  { folder: 'packages/client', mayImport: [MODEL, PROTO, JUTE, GRPC, NODE] },
   { folder: 'packages/testing', mayImport: [SERVER, CLIENT, RECIPES, NODE] },
   {
     folder: 'packages/simulator',
@@ -59,6 +61,10 @@ const ROOMS: readonly Room[] = [
       /^node:(?!fs|net|http|tls|dgram|timers)/,
     ],
     world: 'simulated',
+  },
+  {
+    folder: 'packages/interop',
+    mayImport: [MODEL, JUTE, SERVER, /^@zabra\/client(\/recipes)?$/, TESTING, NODE],
   },
   { folder: 'apps/zabra', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE, /^commander$/, /^yaml$/] },
   { folder: 'bench', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE] },
