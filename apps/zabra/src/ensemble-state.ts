@@ -55,6 +55,10 @@ export function writeState(directory: string, state: EnsembleState): void {
   renameSync(`${path}.new`, path);
 }
 
+/** Of a local ensemble that is made without a wish. */
+export const SIZE_DEFAULT = 3;
+export const BASE_PORT_DEFAULT = 5180;
+
 const HOST = '127.0.0.1';
 const PORTS_PER_SERVER = 10;
 

@@ -17,6 +17,7 @@ import {
   portMax,
   readState,
   type ServerEntry,
+  SIZE_DEFAULT,
   writeState,
 } from './ensemble-state.ts';
 import { EXIT, Failure } from './exit-code.ts';
@@ -33,8 +34,6 @@ export interface EnsembleOptions {
   readonly report: (line: string) => void;
 }
 
-const SIZE_DEFAULT = 3;
-const BASE_PORT_DEFAULT = 5180;
 const PORT_MAX = 65_535;
 /** Ctrl-C promises an end within 5 s. */
 const CLEAN_STOP_MS = 3500;

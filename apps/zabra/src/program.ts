@@ -4,6 +4,7 @@ import type { ConfigFlags } from './config-file.ts';
 import type { ServerFlags } from './connection.ts';
 import { addDataCommands } from './data-program.ts';
 import { EXIT, type ExitCode, exitCodeOf, explain } from './exit-code.ts';
+import type { ImportFlags } from './import-command.ts';
 import { printError } from './output.ts';
 import type { ShellFlags } from './shell/run-shell.ts';
 import type { UpFlags } from './up-command.ts';
@@ -37,6 +38,7 @@ function build(finish: Finish): Command {
     .addHelpText('after', EXAMPLES);
   addServerCommands(program, finish);
   addUpCommands(program, finish);
+  addImportCommand(program, finish);
   addEnsembleCommands(program, finish);
   return program;
 }
@@ -94,6 +96,30 @@ function addUpCommands(program: Command, finish: Finish): void {
     .action(async (id: string, _flags: unknown, command: Command) => {
       const { restartServer } = await import('./up-command.ts');
       finish(await restartServer(id, command.optsWithGlobals()));
+    });
+}
+
+function addImportCommand(program: Command, finish: Finish): void {
+  program
+    .command('import')
+    .description("make a new ensemble's data of those of a ZooKeeper that is stopped")
+    .requiredOption('--zookeeper-data <dir>', 'the dataDir of its zoo.cfg')
+    .option('--zookeeper-log <dir>', 'its dataLogDir, where that is another one')
+    .option('--size <n>', 'servers of the local ensemble; 3 unless given', integerBetween(1, 9))
+    .option(
+      '--base-port <port>',
+      'its ports, as of `zabra up`; 5180 unless given',
+      integerBetween(1024, 65_000),
+    )
+    .addOption(dataOption())
+    .addOption(configOption().conflicts(['size', 'basePort', 'data']))
+    .addOption(setOption())
+    .option('--cluster-id <id>', 'with --config: of the new ensemble, the same for each of its servers')
+    .option('--ignore-digest', 'take over also what differs from the digest that ZooKeeper noted')
+    .addOption(jsonOption())
+    .action(async (flags: ImportFlags) => {
+      const { importData } = await import('./import-command.ts');
+      finish(await importData(flags));
     });
 }
 

@@ -8,6 +8,31 @@ export {
   writeConnectRequest,
   writeConnectResponse,
 } from './connect.ts';
+export {
+  DATA_FILE_HEADER_BYTES,
+  DATA_FILE_VERSION,
+  type DataFileHeader,
+  LOG_MAGIC,
+  type LoggedChange,
+  type LoggedDigest,
+  type LoggedTxn,
+  type LoggedTxnHeader,
+  readDataFileHeader,
+  readLoggedDigest,
+  readLoggedTxn,
+  readLoggedTxnHeader,
+  readSnapshotAcl,
+  readSnapshotDigest,
+  readSnapshotNode,
+  readSnapshotSession,
+  SNAPSHOT_ACL_OPEN,
+  SNAPSHOT_END,
+  SNAPSHOT_MAGIC,
+  type SnapshotAcl,
+  type SnapshotDigest,
+  type SnapshotNode,
+  type SnapshotSession,
+} from './data-files.ts';
 export { JuteError, type JuteErrorCode } from './jute-error.ts';
 export {
   ADD_WATCH_MODE,

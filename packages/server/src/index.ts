@@ -16,3 +16,11 @@ export { ListenError } from './grpc-listener.ts';
 export { openRealDisk } from './real-disk.ts';
 export { type RunningServer, type StartOptions, startServer, VERSION } from './server.ts';
 export { fetchStatus, type ServerStatus, type StatusTls } from './status.ts';
+export { ImportRefusal } from './zookeeper-data/import-refusal.ts';
+export {
+  type ImportedData,
+  type ImportOptions,
+  type ImportReport,
+  importZooKeeperData,
+} from './zookeeper-data/import-zookeeper-data.ts';
+export type { NewDataDirectory } from './zookeeper-data/write-data-directory.ts';
