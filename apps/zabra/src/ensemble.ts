@@ -12,6 +12,7 @@ import {
   listenForControl,
 } from './control-socket.ts';
 import {
+  BASE_PORT_DEFAULT,
   type EnsembleState,
   entryOf,
   portMax,
