@@ -12,6 +12,17 @@ test('a line is sorted by number, beyond ten digits too', () => {
   expect(line.map(({ sequence }) => sequence)).toEqual([7n, 9_999_999_999n, 10_000_000_000n]);
 });
 
+test("kazoo's readers and writers stand in the same line as our locks", () => {
+  const kazoo = '0123456789abcdef0123456789abcdef';
+  const line = inOrder(
+    [`${kazoo}__lock__0000000008`, named('0000000007'), `${kazoo}__rlock__0000000006`],
+    'lock',
+  );
+
+  expect(line.map(({ sequence }) => sequence)).toEqual([6n, 7n, 8n]);
+  expect(parseContender(`${kazoo}__rlock__0000000006`)?.guid).toBe(kazoo);
+});
+
 test.each([
   { name: 'a child of another shape', child: 'config' },
   { name: 'a sequence without a guid', child: 'lock-0000000001' },

@@ -3,7 +3,10 @@ import { inBackground } from './background.ts';
 import type { Patience } from './patience.ts';
 import { boundTo, isInterruption } from './session-binding.ts';
 
-/** The name of a contender, taken apart: `_c_<guid>-<kind>-<sequence>`, the shape that Curator writes. */
+/**
+ * The name of a contender, taken apart: `_c_<guid>-<kind>-<sequence>`, the shape that Curator writes. In kazoo's,
+ * `<guid>__lock__<sequence>` and for a reader `<guid>__rlock__<sequence>`, the guid has no dashes; both are of kind `lock`.
+ */
 export interface ContenderName {
   readonly name: string;
   readonly guid: string;
@@ -30,7 +33,7 @@ export interface ContenderRequest {
 
 /** Undefined for a child of another shape: whatever it is, it does not stand in this line. */
 export function parseContender(name: string): ContenderName | undefined {
-  const groups = CONTENDER.exec(name)?.groups;
+  const groups = (CONTENDER.exec(name) ?? KAZOO_CONTENDER.exec(name))?.groups;
   if (groups === undefined) return undefined;
   return { name, guid: groups.guid ?? '', kind: groups.kind ?? '', sequence: BigInt(groups.sequence ?? '') };
 }
@@ -130,3 +133,4 @@ export function discardContender(zk: ZooKeeper, own: OwnContender): void {
 
 const CONTENDER =
   /^_c_(?<guid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-(?<kind>.+)-(?<sequence>\d{10,})$/;
+const KAZOO_CONTENDER = /^(?<guid>[0-9a-f]{32})__r?(?<kind>lock)__(?<sequence>\d{10,})$/;

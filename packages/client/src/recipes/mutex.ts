@@ -59,6 +59,10 @@ export interface Contender {
  * and below it one `_c_<guid>-lock-<sequence>` (ephemeral, sequential) for the holder and each waiter, with id and data.
  * Other children are left alone.
  *
+ * **One lock for several languages:** Curator's InterProcessMutex and kazoo's Lock on this path stand in the same line.
+ * kazoo is to be told, `Lock(path, extra_lock_patterns=['-lock-'])`; and Curator, where kazoo's stand too, by a
+ * LockInternalsDriver that sorts `…__lock__0000000007` by its number.
+ *
  * ```ts
  * const mutex = new Mutex(zk, '/locks/invoice-42', { id: 'worker-7' });
  * await mutex.withLock(async (lease) => {
