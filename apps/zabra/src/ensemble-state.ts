@@ -21,6 +21,8 @@ export interface ServerEntry {
   readonly pid: number | null;
   readonly client: string;
   readonly peer: string;
+  /** For clients that speak ZooKeeper's wire. */
+  readonly zookeeper: string;
 }
 
 /** The directory of the local ensemble: `--data`, else ZABRA_DATA, else ./.zabra. */
@@ -65,7 +67,13 @@ const PORTS_PER_SERVER = 10;
 /** Server i has the ports base + 10 (i − 1) + {0 HTTP, 1 gRPC clients, 2 peers, 3 ZooKeeper clients}. */
 export function entryOf(id: number, basePort: number): ServerEntry {
   const first = basePort + PORTS_PER_SERVER * (id - 1);
-  return { id, pid: null, client: `${HOST}:${first + 1}`, peer: `${HOST}:${first + 2}` };
+  return {
+    id,
+    pid: null,
+    client: `${HOST}:${first + 1}`,
+    peer: `${HOST}:${first + 2}`,
+    zookeeper: `${HOST}:${first + 3}`,
+  };
 }
 
 export function portMax(size: number, basePort: number): number {

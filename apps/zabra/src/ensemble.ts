@@ -166,7 +166,12 @@ export class Ensemble {
       id,
       ...(isFirstStart && { clusterId: this.#state.clusterId }),
       dataDir: this.#dataDirectory(id),
-      members: this.#state.servers.map(({ id, peer, client }) => ({ id, peer, client })),
+      members: this.#state.servers.map(({ id, peer, client, zookeeper }) => ({
+        id,
+        peer,
+        client,
+        zookeeper,
+      })),
     };
     writeFileSync(configFile, `# Written by \`zabra up\` at each start.\n${stringify(config)}`);
     const logFile = join(this.#directory, `server-${id}.log`);
@@ -251,9 +256,10 @@ async function refuseTakenPorts(servers: readonly ServerEntry[]): Promise<void> 
 
 /** The first one, in words. */
 async function takenPort(servers: readonly ServerEntry[]): Promise<string | undefined> {
-  for (const { id, client, peer } of servers) {
+  for (const { id, client, peer, zookeeper } of servers) {
     if (await isTaken(client)) return `port ${portOf(client)}, for clients of server ${id}`;
     if (await isTaken(peer)) return `port ${portOf(peer)}, for peers of server ${id}`;
+    if (await isTaken(zookeeper)) return `port ${portOf(zookeeper)}, for ZooKeeper's clients of server ${id}`;
   }
   return undefined;
 }

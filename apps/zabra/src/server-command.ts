@@ -17,8 +17,11 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
     const { config } = await loadConfig(flags);
     const { startServer } = await import('@zabra/server');
     const server = await startServer(config, { refill: flags.refill === true, log });
+    const zookeeper = [...server.zookeeperAddresses, ...server.zookeeperTlsAddresses];
+    const forZooKeeper =
+      zookeeper.length === 0 ? '' : `, for ZooKeeper's clients on ${zookeeper.join(' and ')}`;
     await print(
-      `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}\n`,
+      `server ${config.id} listens for clients on ${server.clientAddress}, for peers on ${server.peerAddress}${forZooKeeper}\n`,
     );
     await report({ kind: 'listening' });
     const ended = await Promise.race([server.ended, stopAsked.then(() => server.stop())]);

@@ -18,6 +18,8 @@ export interface StatusEntry {
   readonly digestZxid: string | null;
   readonly address: string;
   readonly pid: number | null;
+  /** `host:port` for clients that speak ZooKeeper's wire; null where there is none too. */
+  readonly zookeeperAddress: string | null;
 }
 
 const ANSWER_MS = 1000;
@@ -74,6 +76,7 @@ function entryOf(target: Target, status: ServerStatus, leader: ServerStatus | un
     digestZxid: hexadecimal(status.digestZxid),
     address: target.client,
     pid: status.pid,
+    zookeeperAddress: status.zookeeperAddress === '' ? null : status.zookeeperAddress,
   };
 }
 
@@ -100,6 +103,7 @@ function down(target: Target): StatusEntry {
     digestZxid: null,
     address: target.client,
     pid: null,
+    zookeeperAddress: null,
   };
 }
 

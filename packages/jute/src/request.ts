@@ -28,8 +28,15 @@ export interface CreateRequest {
   /** Of `createTtl`, ms; -1 otherwise. */
   readonly ttlMs: number;
 }
-export interface PathVersionRequest {
-  readonly kind: 'delete' | 'check';
+export interface DeleteRequest {
+  readonly kind: 'delete';
+  readonly path: string | undefined;
+  /** -1: any. */
+  readonly version: number;
+}
+/** Only within a multi. */
+export interface CheckRequest {
+  readonly kind: 'check';
   readonly path: string | undefined;
   /** -1: any. */
   readonly version: number;
@@ -45,8 +52,8 @@ export interface ReadRequest {
   readonly path: string | undefined;
   readonly watch: boolean;
 }
-/** An operation of a multi; `unfit`: of a type that none may have, and so nothing behind it could be read. */
-export type MultiOperation = CreateRequest | PathVersionRequest | SetDataRequest | ReadRequest;
+/** What a multi, or a multi-read, may hold as far as its bytes go. */
+export type MultiOperation = CreateRequest | DeleteRequest | CheckRequest | SetDataRequest | ReadRequest;
 
 export type JuteRequest =
   | MultiOperation
@@ -58,7 +65,9 @@ export type JuteRequest =
       /** Of the ACL; -1: any. */
       readonly version: number;
     }
-  | { readonly kind: 'ping' | 'whoAmI' | 'closeSession' }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'whoAmI' }
+  | { readonly kind: 'closeSession' }
   | { readonly kind: 'multi' | 'multiRead'; readonly operations: readonly MultiOperation[] }
   | {
       readonly kind: 'reconfig';
@@ -377,7 +386,10 @@ function readCreate(reader: JuteReader, opcode: CreateOpcode): CreateRequest {
   };
 }
 
-function readPathVersion(reader: JuteReader, kind: PathVersionRequest['kind']): PathVersionRequest {
+function readPathVersion<K extends 'delete' | 'check'>(
+  reader: JuteReader,
+  kind: K,
+): { readonly kind: K; readonly path: string | undefined; readonly version: number } {
   return {
     kind,
     path: reader.ustring(`${kind}.path`),

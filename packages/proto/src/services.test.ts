@@ -30,6 +30,7 @@ const STATUS: StatusReply = {
   commitZxid: 2 ** 53 - 1,
   cpuSeconds: 0.25,
   watches: 3,
+  zookeeperAddress: '127.0.0.1:5183',
   reaped: 4,
 };
 

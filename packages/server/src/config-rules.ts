@@ -15,7 +15,9 @@ export function checkRules(config: ServerConfig, source: string): void {
 function refuseTwins(members: readonly Member[], source: string): void {
   const seen = new Set<string>();
   for (const member of members) {
-    for (const name of [`id ${member.id}`, `address ${member.peer}`, `address ${member.client}`]) {
+    const { zookeeper } = member;
+    const names = [`id ${member.id}`, `address ${member.peer}`, `address ${member.client}`];
+    for (const name of zookeeper === undefined ? names : [...names, `address ${zookeeper}`]) {
       if (seen.has(name))
         throw new ConfigError(`${source}: "members" has the ${name} twice; each server needs its own`);
       seen.add(name);
@@ -30,6 +32,7 @@ function refuseWildcards(config: ServerConfig, source: string): void {
     ...config.members.flatMap((member, index) => [
       [`members[${index}].peer`, member.peer],
       [`members[${index}].client`, member.client],
+      [`members[${index}].zookeeper`, member.zookeeper],
     ]),
   ] as const;
   for (const [path, written] of dialled) {
@@ -54,6 +57,10 @@ function hostOf(written: string): string {
 }
 
 const RULES: readonly { readonly holds: (config: ServerConfig) => boolean; readonly text: string }[] = [
+  {
+    holds: ({ listen, clientTls }) => listen.zookeeperTls.length === 0 || clientTls !== undefined,
+    text: '"listen.zookeeperTls" needs "tls.client", with cert and key: what the port shows its clients',
+  },
   {
     holds: ({ timing }) => timing.silenceMs >= 2 * timing.heartbeatMs,
     text: '"timing.silenceMs" needs to be at least twice "timing.heartbeatMs", or one late heartbeat ends a leadership',

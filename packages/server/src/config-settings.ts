@@ -142,6 +142,14 @@ export function address(portMin: 0 | 1): Setting<string> {
   });
 }
 
+/** A list of `host:port`; a variable writes it with `;` between them. */
+export function addresses(portMin: 0 | 1): Setting<readonly string[]> {
+  return texts(`a list of host:port, each with a port from ${portMin} to 65535`, (value) => {
+    const parsed = parseAddress(value);
+    return parsed !== undefined && parsed.port >= portMin;
+  });
+}
+
 /** A list of maps. `fromText` says how a variable writes one. */
 export function list<S extends Schema>(
   item: S,

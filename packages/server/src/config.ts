@@ -3,6 +3,7 @@ import { fromAssignments, fromEnvironment } from './config-overrides.ts';
 import { checkRules } from './config-rules.ts';
 import {
   address,
+  addresses,
   ConfigError,
   defaulting,
   flag,
@@ -167,6 +168,13 @@ const SUPER_USERS = texts(
   (value) => /^(?:(?:digest|scrypt):[^:]+:[^:]+|x509:.+)$/.test(value),
 );
 
+const WORDS = texts(
+  'a list of four-letter words, or "*" for all of them',
+  (value) => value === '*' || /^[a-z]{4}$/.test(value),
+);
+/** They tell nothing of what clients keep here, and cost nothing. */
+const SAFE_WORDS = ['ruok', 'srvr', 'stat', 'mntr', 'conf', 'isro', 'envi'];
+
 const SCHEMA = {
   id: PEER_ID,
   clusterId: optional(
@@ -174,18 +182,24 @@ const SCHEMA = {
   ),
   dataDir: text('the path of a directory', (value) => value !== ''),
   members: list(
-    { id: PEER_ID, peer: address(1), client: address(1) },
+    { id: PEER_ID, peer: address(1), client: address(1), zookeeper: optional(address(1)) },
     {
       needs: 'a list of { id, peer: host:port, client: host:port }, one for each server',
       fromText: membersFromText,
     },
   ),
-  listen: { client: optional(address(0)), peer: optional(address(0)) },
+  listen: {
+    client: optional(address(0)),
+    peer: optional(address(0)),
+    zookeeper: optional(addresses(0)),
+    zookeeperTls: defaulting(addresses(0), []),
+  },
   advertise: optional(address(1)),
   timing: TIMING,
   limits: LIMITS,
   storage: STORAGE,
   access: { superUsers: defaulting(SUPER_USERS, []) },
+  zookeeper: { words: defaulting(WORDS, SAFE_WORDS) },
   readOnlyMode: defaulting(flag(), false),
   tls: {
     cert: optional(FILE),
@@ -203,11 +217,18 @@ const SCHEMA = {
 
 const SETTINGS = settingsOf(SCHEMA);
 
-/** `1=PEER/CLIENT,2=PEER/CLIENT`; a text of another shape comes back as it is, to be refused with what was found. */
+/** `1=PEER/CLIENT,2=PEER/CLIENT/ZOOKEEPER`; a text of another shape comes back as it is, to be refused with what was found. */
 function membersFromText(written: string): unknown {
-  const matches = written.split(',').map((member) => /^(\d+)=([^/]+)\/(.+)$/.exec(member.trim()));
+  const matches = written
+    .split(',')
+    .map((member) => /^(\d+)=([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(member.trim()));
   if (matches.includes(null)) return written;
-  return matches.map((match) => ({ id: Number(match?.[1]), peer: match?.[2], client: match?.[3] }));
+  return matches.map((match) => ({
+    id: Number(match?.[1]),
+    peer: match?.[2],
+    client: match?.[3],
+    ...(match?.[4] === undefined ? {} : { zookeeper: match[4] }),
+  }));
 }
 
 function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
@@ -219,7 +240,13 @@ function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
       `${source}: "id" is ${id}, which "members" doesn't list (it lists ${listed}); add this server to it`,
     );
   }
-  const listen = { client: parsed.listen.client ?? own.client, peer: parsed.listen.peer ?? own.peer };
+  const { client = own.client, peer = own.peer, zookeeper, zookeeperTls } = parsed.listen;
+  const listen = {
+    client,
+    peer,
+    zookeeper: zookeeper ?? [own.zookeeper ?? atPort2181(client)],
+    zookeeperTls,
+  };
   const config: ServerConfig = {
     ...parsed,
     listen,
@@ -229,6 +256,11 @@ function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
   };
   checkRules(config, source);
   return config;
+}
+
+/** Where ZooKeeper's clients look when nobody tells them another port. */
+function atPort2181(client: string): string {
+  return `${client.slice(0, client.lastIndexOf(':'))}:2181`;
 }
 
 function wholeTls(tls: Parsed<typeof SCHEMA>['tls'], source: string): TlsFiles | undefined {

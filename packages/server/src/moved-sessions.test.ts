@@ -14,11 +14,12 @@ let dataDir: string;
 let servers: readonly RunningServer[];
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'zabra-server-'));
-  const ports = await freePorts(6);
+  const ports = await freePorts(9);
   const members = [1, 2, 3].map((id) => ({
     id,
     client: `127.0.0.1:${ports[id - 1]}`,
     peer: `127.0.0.1:${ports[id + 2]}`,
+    zookeeper: `127.0.0.1:${ports[id + 5]}`,
   }));
   servers = await Promise.all(
     members.map(({ id }) =>

@@ -10,13 +10,14 @@ export interface ServerConfig {
   readonly dataDir: string;
   /** Every server of the ensemble, this one included. */
   readonly members: readonly Member[];
-  readonly listen: { readonly client: string; readonly peer: string };
+  readonly listen: ListenConfig;
   /** `host:port` that clients are told. */
   readonly advertise: string;
   readonly timing: Timing;
   readonly limits: Limits;
   readonly storage: StorageOptions;
   readonly access: AccessConfig;
+  readonly zookeeper: ZooKeeperConfig;
   /** Serves reads of what is here to clients that agree to it, while there is no quorum. */
   readonly readOnlyMode: boolean;
   /** Between peers. */
@@ -27,12 +28,30 @@ export interface ServerConfig {
   readonly insecurePeers: boolean;
 }
 
+/** `host:port` of each port; 0: the system chooses one. */
+export interface ListenConfig {
+  readonly client: string;
+  readonly peer: string;
+  /** For clients that speak ZooKeeper's wire; none, one or several. */
+  readonly zookeeper: readonly string[];
+  /** The same by TLS, with the files of `tls.client`. */
+  readonly zookeeperTls: readonly string[];
+}
+
+/** Of the ports that speak ZooKeeper's wire. */
+export interface ZooKeeperConfig {
+  /** The four-letter words that are answered; `*`: all. */
+  readonly words: readonly string[];
+}
+
 export interface Member {
   readonly id: PeerId;
   /** `host:port` where the other servers reach it. */
   readonly peer: string;
   /** `host:port` where clients reach it. */
   readonly client: string;
+  /** `host:port` where clients of ZooKeeper's wire reach it; undefined: as `client`, at port 2181. */
+  readonly zookeeper: string | undefined;
 }
 
 export interface AccessConfig {

@@ -1,7 +1,7 @@
 import type { StatusReply } from '@zabra/proto';
 import { toCoreOptions } from './config.ts';
 import { type ServerCore, startCore } from './core/core.ts';
-import type { Disk, Env, Logger } from './core/env.ts';
+import type { ClientNetwork, Disk, Env, Logger } from './core/env.ts';
 import type { CoreOptions } from './core/options.ts';
 import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peers/peer-links.ts';
 import { ClientListener, PeerListener } from './grpc-listener.ts';
@@ -10,7 +10,8 @@ import { RealClock, realRandom } from './real-clock.ts';
 import { RealCredentials } from './real-credentials.ts';
 import { openRealDisk } from './real-disk.ts';
 import type { ServerConfig } from './server-config.ts';
-import { clientCredentials, peerCredentials } from './tls-credentials.ts';
+import { clientCredentials, peerCredentials, zookeeperTls } from './tls-credentials.ts';
+import { ZooKeeperListener } from './zookeeper-listener.ts';
 
 export const VERSION = '0.1.0';
 
@@ -18,6 +19,9 @@ export interface RunningServer {
   /** `host:port`, with the ports that were given where the configuration says 0. */
   readonly clientAddress: string;
   readonly peerAddress: string;
+  /** The ports for ZooKeeper's wire, and those of them that want TLS. */
+  readonly zookeeperAddresses: readonly string[];
+  readonly zookeeperTlsAddresses: readonly string[];
   status(): StatusReply;
   /** Takes no more clients, seals the log, frees the ports. Idempotent. */
   stop(): Promise<void>;
@@ -47,7 +51,17 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const clientTls = await clientCredentials(config.clientTls);
   const credentials = new RealCredentials(log);
   let running: ServerCore | undefined;
-  const clients = new ClientListener(core.limits.frameBytesMax, () => statusOf(config, running));
+  const clients = new ClientListener(core.limits.frameBytesMax, () => status());
+  const zookeeper = new ZooKeeperListener({
+    frameBytesMax: core.limits.frameBytesMax,
+    unfinishedBytesMax: core.limits.requestsBytesMax,
+    connectionsMax: core.limits.connectionsMax,
+    answerWord: () => undefined,
+    log,
+  });
+  const zookeeperAddresses: string[] = [];
+  const zookeeperTlsAddresses: string[] = [];
+  const status = (): StatusReply => statusOf(config, running, zookeeperAddresses[0]);
   const peers = new PeerListener(peerFrameBytesMax);
   const addresses = new Map(config.members.map((member) => [member.id, member.peer]));
 
@@ -57,6 +71,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   });
   const release = (): void => {
     clients.close();
+    zookeeper.close();
     peers.close();
     credentials.close();
   };
@@ -68,7 +83,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
       frameBytesMax: peerFrameBytesMax,
       silenceMs: core.timing.silenceMs,
     }),
-    clients,
+    clients: both(clients, zookeeper),
     credentials,
     log,
     fatal: (error) => {
@@ -81,6 +96,9 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     // The ports first: a server that cannot be reached must not touch the data.
     const clientAddress = await clients.listen(config.listen.client, clientTls);
     const peerAddress = await peers.listen(config.listen.peer, peerTls.listen);
+    for (const address of config.listen.zookeeper) zookeeperAddresses.push(await zookeeper.listen(address));
+    for (const address of config.listen.zookeeperTls)
+      zookeeperTlsAddresses.push(await zookeeper.listen(address, await zookeeperTls(config.clientTls)));
     // A disk that fails meanwhile leaves the start unfinished.
     const failed = ended.then((error) => Promise.reject(error));
     running = await Promise.race([startCore(env, core, { refill: options.refill ?? false }), failed]);
@@ -88,8 +106,10 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     return {
       clientAddress,
       peerAddress,
+      zookeeperAddresses,
+      zookeeperTlsAddresses,
       ended,
-      status: () => statusOf(config, running),
+      status,
       stop: () => {
         stopping ??= (async () => {
           await running?.stop();
@@ -105,7 +125,21 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   }
 }
 
-function statusOf(config: ServerConfig, running: ServerCore | undefined): StatusReply {
+/** One service with two faces. */
+function both(own: ClientNetwork, zookeeper: ClientNetwork): ClientNetwork {
+  return {
+    accept: (handler) => {
+      own.accept(handler);
+      zookeeper.accept(handler);
+    },
+  };
+}
+
+function statusOf(
+  config: ServerConfig,
+  running: ServerCore | undefined,
+  zookeeperAddress: string | undefined,
+): StatusReply {
   const seen = running?.inspect();
   const { user, system } = process.cpuUsage();
   return {
@@ -128,6 +162,7 @@ function statusOf(config: ServerConfig, running: ServerCore | undefined): Status
     cpuSeconds: (user + system) / 1e6,
     watches: seen?.watches ?? 0,
     reaped: seen?.reaped ?? 0,
+    zookeeperAddress: zookeeperAddress ?? '',
   };
 }
 

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { TlsOptions } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import { assert } from '@zabra/model';
 import type { ClientTlsFiles, TlsFiles } from './server-config.ts';
 
 /** Between peers: with TLS they show certificates to each other, both ways. */
@@ -37,4 +39,14 @@ class CertificateWelcome extends ServerCredentials {
   override _equals(other: ServerCredentials): boolean {
     return this === other;
   }
+}
+
+/** Of a port that speaks ZooKeeper's wire by TLS: the same files, and the same certificates, as of the clients' port. */
+export async function zookeeperTls(tls: ClientTlsFiles | undefined): Promise<TlsOptions> {
+  assert(tls !== undefined, 'a port by TLS has a certificate to show');
+  const [cert, key] = await Promise.all([readFile(tls.cert), readFile(tls.key)]);
+  if (tls.ca === undefined) return { cert, key };
+  const ca = await readFile(tls.ca);
+  // Whoever shows one of another authority is served as having none, unless one is required.
+  return { cert, key, ca, requestCert: true, rejectUnauthorized: tls.requireClientCertificate };
 }

@@ -15,7 +15,7 @@ export async function loneServer(
     clusterId: 'orchard',
     dataDir,
     members: [{ id: 1, peer: '127.0.0.1:1', client: '127.0.0.1:2' }],
-    listen: { client: '127.0.0.1:0', peer: '127.0.0.1:0' },
+    listen: { client: '127.0.0.1:0', peer: '127.0.0.1:0', zookeeper: ['127.0.0.1:0'] },
     ...more,
   };
   const server = await startServer(parseConfig(raw, 'test'), options);

@@ -124,7 +124,7 @@ function createPeerNetwork(options: ServerEnvOptions, listener: Listener): PeerN
 function createClientNetwork(listener: Listener): ClientNetwork {
   return {
     accept: (handler) => {
-      listener.accept.set('client', handler);
+      listener.accept.set('client', (stream) => handler(stream));
     },
   };
 }

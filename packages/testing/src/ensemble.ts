@@ -23,6 +23,7 @@ export interface EnsembleOptions {
 interface Server {
   readonly id: number;
   readonly client: string;
+  readonly zookeeper: string;
   readonly file: string;
   process: ChildProcess | undefined;
 }
@@ -40,11 +41,12 @@ export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ense
   const size = options.servers ?? 3;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'zabra-test-')));
   const ids = Array.from({ length: size }, (_, index) => index + 1);
-  const ports = await freePorts(2 * size + (options.links === true ? size * size : 0));
+  const ports = await freePorts(3 * size + (options.links === true ? size * size : 0));
   const clientPort = (id: number): number => portAt(ports, id - 1);
   const peerPort = (id: number): number => portAt(ports, size + id - 1);
+  const zookeeperPort = (id: number): number => portAt(ports, 2 * size + id - 1);
   const linkPort = (from: number, to: number): number =>
-    portAt(ports, 2 * size + (from - 1) * size + (to - 1));
+    portAt(ports, 3 * size + (from - 1) * size + (to - 1));
 
   const links = new Map<string, LinkProxy>();
   if (options.links === true) {
@@ -63,17 +65,24 @@ export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ense
         id: member,
         peer: `127.0.0.1:${options.links === true && member !== id ? linkPort(id, member) : peerPort(member)}`,
         client: `127.0.0.1:${clientPort(member)}`,
+        zookeeper: `127.0.0.1:${zookeeperPort(member)}`,
       }));
       const config = {
         id,
         clusterId: 'c0ffee00c0ffee00c0ffee00c0ffee00',
         dataDir: directory,
         members,
-        listen: { client: `127.0.0.1:${clientPort(id)}`, peer: `127.0.0.1:${peerPort(id)}` },
+        listen: {
+          client: `127.0.0.1:${clientPort(id)}`,
+          peer: `127.0.0.1:${peerPort(id)}`,
+          zookeeper: [`127.0.0.1:${zookeeperPort(id)}`],
+        },
         ...options.config,
       };
       await writeFile(file, JSON.stringify(config));
-      return { id, client: `127.0.0.1:${clientPort(id)}`, file, process: undefined };
+      const client = `127.0.0.1:${clientPort(id)}`;
+      const zookeeper = `127.0.0.1:${zookeeperPort(id)}`;
+      return { id, client, zookeeper, file, process: undefined };
     }),
   );
   const ensemble = new Ensemble(servers, links, options.disk ?? 'real', async () => {
@@ -110,6 +119,11 @@ export class Ensemble implements AsyncDisposable {
   /** `host:port,…` of all, for `connect`. */
   get servers(): string {
     return this.#servers.map(({ client }) => client).join(',');
+  }
+
+  /** `host:port,…` of all, for clients that speak ZooKeeper's wire. */
+  get zookeeperServers(): string {
+    return this.#servers.map(({ zookeeper }) => zookeeper).join(',');
   }
 
   get ids(): readonly number[] {

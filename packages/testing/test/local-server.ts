@@ -33,7 +33,7 @@ export function loneConfig(dataDir: string, more: Readonly<Record<string, unknow
     clusterId: 'orchard',
     dataDir,
     members: [{ id: 1, peer: '127.0.0.1:1', client: '127.0.0.1:2' }],
-    listen: { client: '127.0.0.1:0', peer: '127.0.0.1:0' },
+    listen: { client: '127.0.0.1:0', peer: '127.0.0.1:0', zookeeper: ['127.0.0.1:0'] },
     ...more,
   };
   return parseConfig(raw, 'test');

@@ -102,6 +102,11 @@ export const ADMIN_DESCRIPTOR: { readonly [name: string]: unknown } = {
                 "reaped": {
                   "type": "uint32",
                   "id": 19
+                },
+                "zookeeperAddress": {
+                  "type": "string",
+                  "id": 20,
+                  "protoName": "zookeeper_address"
                 }
               }
             }

@@ -58,9 +58,12 @@ export interface StatusReply {
   readonly watches: number;
   /** Containers and nodes with a TTL that this server removed since it leads; 0 when it does not. */
   readonly reaped: number;
+  /** host:port for clients that speak ZooKeeper's wire; empty: there is none. */
+  readonly zookeeperAddress: string;
 }
 
 export function writeStatusReply(writer: Writer, value: StatusReply): void {
+  if (value.zookeeperAddress !== '') writer.string(162, value.zookeeperAddress);
   if (value.reaped !== 0) writer.uint32(152, value.reaped);
   if (value.watches !== 0) writer.uint32(144, value.watches);
   if (!Object.is(value.cpuSeconds, 0)) writer.double(137, value.cpuSeconds);
@@ -82,7 +85,7 @@ export function writeStatusReply(writer: Writer, value: StatusReply): void {
   if (value.serverId !== 0) writer.uint32(8, value.serverId);
 }
 
-const STATUS_REPLY_FIELDS: readonly (string | undefined)[] = [undefined, 'serverId', 'role', 'epoch', 'zxid', 'logZxid', 'digest', 'digestZxid', 'clusterId', 'pid', 'leaderId', 'sessions', 'connections', 'znodes', 'version', 'address', 'commitZxid', 'cpuSeconds', 'watches', 'reaped'];
+const STATUS_REPLY_FIELDS: readonly (string | undefined)[] = [undefined, 'serverId', 'role', 'epoch', 'zxid', 'logZxid', 'digest', 'digestZxid', 'clusterId', 'pid', 'leaderId', 'sessions', 'connections', 'znodes', 'version', 'address', 'commitZxid', 'cpuSeconds', 'watches', 'reaped', 'zookeeperAddress'];
 
 export function readStatusReply(reader: Reader): StatusReply {
   let serverId = 0;
@@ -104,6 +107,7 @@ export function readStatusReply(reader: Reader): StatusReply {
   let cpuSeconds = 0;
   let watches = 0;
   let reaped = 0;
+  let zookeeperAddress = '';
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.StatusReply');
     switch (tag) {
@@ -164,11 +168,14 @@ export function readStatusReply(reader: Reader): StatusReply {
       case 152:
         reaped = reader.uint32('zabra.v1.StatusReply.reaped');
         break;
+      case 162:
+        zookeeperAddress = reader.string('zabra.v1.StatusReply.zookeeperAddress');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.StatusReply', STATUS_REPLY_FIELDS);
     }
   }
-  return { serverId, role, epoch, zxid, logZxid, digest, digestZxid, clusterId, pid, leaderId, sessions, connections, znodes, version, address, commitZxid, cpuSeconds, watches, reaped };
+  return { serverId, role, epoch, zxid, logZxid, digest, digestZxid, clusterId, pid, leaderId, sessions, connections, znodes, version, address, commitZxid, cpuSeconds, watches, reaped, zookeeperAddress };
 }
 
 export function encodeStatusReply(value: StatusReply): Uint8Array {

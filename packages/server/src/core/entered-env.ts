@@ -27,7 +27,8 @@ export function enteredEnv(env: Env, enter: (work: () => void) => void): Env {
         env.peers.accept((stream, service) => enter(() => handler(entered(stream), service))),
     },
     clients: {
-      accept: (handler) => env.clients.accept((stream) => enter(() => handler(entered(stream)))),
+      accept: (handler) =>
+        env.clients.accept((stream, dialect) => enter(() => handler(entered(stream), dialect))),
     },
     fatal: (error) => env.fatal(error),
   };

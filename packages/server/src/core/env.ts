@@ -114,7 +114,10 @@ export interface PeerNetwork {
   accept(handler: (stream: FrameStream, service: PeerService) => void): void;
 }
 
+/** Which wire a client speaks. */
+export type ClientDialect = 'zabra' | 'zookeeper';
+
 export interface ClientNetwork {
-  /** Each stream that a client opens; set once, before the server takes clients. */
-  accept(handler: (stream: FrameStream) => void): void;
+  /** Each stream that a client opens; set once, before the server takes clients. Unsaid, it speaks Zabra's own wire. */
+  accept(handler: (stream: FrameStream, dialect?: ClientDialect) => void): void;
 }

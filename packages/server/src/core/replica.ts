@@ -140,7 +140,7 @@ export class Replica implements ClientBackend {
     this.#enter(() => {
       this.#perform(this.zab.start());
       this.#peers.start();
-      this.#env.clients.accept((stream) => this.clients.accept(stream));
+      this.#env.clients.accept((stream, dialect) => this.clients.accept(stream, dialect));
       this.#tick();
     });
   }

@@ -95,7 +95,9 @@ function queryShape(query: Query): object {
       return { kind: 'removeWatch', removeWatch: { kind: KIND_SHAPE[watch], path, id } };
     }
     case 'illegal':
-      throw new Error('not on the wire');
+    case 'dropWatches':
+    case 'nothing':
+      throw new Error('not on this wire');
   }
 }
 

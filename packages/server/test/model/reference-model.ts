@@ -360,6 +360,9 @@ export class ReferenceModel {
       }
       case 'illegal':
         throw new Refused(query.refusal.code);
+      case 'dropWatches':
+      case 'nothing':
+        throw new Error('not on this wire');
     }
   }
 

@@ -45,7 +45,8 @@ function clusterFault(word: AttachWord, { clusterId }: AttachedTo): Refusal | un
 
 /** Nobody is taken back in time. A client that starts anew has no past, but one that only reads may have. */
 function behind(word: AttachWord, { clusterId, tree }: AttachedTo): Refusal | undefined {
-  if (word.sessionId === 0 && !(word.readOnly && isOfCluster(word, clusterId))) return undefined;
+  if (word.sessionId === 0 && !word.remembers && !(word.readOnly && isOfCluster(word, clusterId)))
+    return undefined;
   if (word.lastZxid <= tree.appliedZxid) return undefined;
   return refusal(
     'BEHIND',

@@ -55,6 +55,8 @@ export interface AttachWord {
   readonly attempt: number;
   /** The client would be served by a server without a quorum too, with reads only. */
   readonly readOnly: boolean;
+  /** What it has seen counts for a new session too: it must not go back in time. */
+  readonly remembers?: true;
 }
 
 /** A part of a list of children. */
@@ -65,6 +67,8 @@ export interface Page {
   readonly limit: number;
   /** With the Stat of each child. */
   readonly withStats: boolean;
+  /** All of them, however many, as far as they may wait for a client: it knows of no pages. */
+  readonly whole?: true;
 }
 
 /** What one node is asked for. */
@@ -92,6 +96,16 @@ export type Query =
       /** Of a watch that stays; 0 otherwise. */
       readonly id: number;
     }
+  /** All of these that the client has, at once; NO_WATCHER when it has none. `isQuestion`: they are only looked for. */
+  | {
+      readonly kind: 'dropWatches';
+      readonly path: string;
+      readonly oneShots: readonly WatchKind[];
+      readonly standing: readonly PersistentWatch[];
+      readonly isQuestion: boolean;
+    }
+  /** Answered in its order, and that is all. */
+  | { readonly kind: 'nothing' }
   /** Could be read and makes no sense: refused in its place. */
   | { readonly kind: 'illegal'; readonly refusal: Refusal };
 
@@ -117,6 +131,8 @@ export type ClientWord =
       readonly persistent: readonly PersistentWatch[];
       /** Every event of those that stay was delivered up to it. */
       readonly fromZxid: Zxid;
+      /** Those that stay hear what happens from now on, and nothing of what they missed. */
+      readonly standingFromNow?: true;
       /** More of them follow. */
       readonly more: boolean;
     }
@@ -167,7 +183,8 @@ export type QueryResult =
   | { readonly kind: 'whoAmI'; readonly identities: readonly Identity[] }
   | { readonly kind: 'multiRead'; readonly results: readonly NodeQueryResult[] }
   | { readonly kind: 'addAuth' }
-  | { readonly kind: 'watch' };
+  | { readonly kind: 'watch' }
+  | { readonly kind: 'nothing' };
 
 /** What a server says to a client. */
 export type ServerWord =
@@ -280,6 +297,7 @@ export function sizeOfResult(result: QueryResult): number {
     case 'descendants':
     case 'addAuth':
     case 'watch':
+    case 'nothing':
       return 0;
   }
 }
@@ -541,6 +559,8 @@ function readReply(xid: number, zxid: Zxid, result: QueryResult): Reply {
     case 'addAuth':
       return { xid, zxid, kind: 'addAuth', addAuth: {} };
     case 'watch':
+    // Nobody asks for nothing here: it is said by the other wire.
+    case 'nothing':
       return { xid, zxid, kind: 'watch', watch: {} };
     case 'refused':
       return {

@@ -49,6 +49,8 @@ class FakeHost implements ConnectionHost {
   }
   readIndex(): void {}
   heartbeat(): void {}
+  markHeard(): void {}
+  ending(): void {}
   hasTimeFor(): boolean {
     return true;
   }

@@ -15,6 +15,7 @@ import type { Tree } from '@zabra/tree';
 import type { FrameStream, Proved } from '../env.ts';
 import type { Limits } from '../options.ts';
 import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
+import { type ClientWire, zabraWire } from './client-wire.ts';
 import type { EventHistory } from './event-history.ts';
 import { type HeldWord, HeldWords } from './held-words.ts';
 import type { Identities } from './identities.ts';
@@ -51,6 +52,8 @@ export interface ConnectionHost extends RequestLoad {
   /** A zxid at or above everything committed before now; undefined when no leader could say. */
   readIndex(answer: (zxid: Zxid | undefined) => void): void;
   heartbeat(connection: ClientConnection, number: number): void;
+  /** It said something, and clients of its wire live by that. Once, until its `lived` is called. */
+  markHeard(connection: ClientConnection): void;
   /** Calls its `resumeWatches` when its turn has come. */
   queueResumption(connection: ClientConnection): void;
   /** Whether there is time in this turn to answer this read; otherwise calls `readOn` in a later one. */
@@ -59,6 +62,8 @@ export interface ConnectionHost extends RequestLoad {
   markDirty(connection: ClientConnection): void;
   /** Look again once more is applied, or the client has taken what is queued. */
   markWaiting(connection: ClientConnection): void;
+  /** It is ended from here, for this reason. */
+  ending(connection: ClientConnection, code: ErrorCode | 'OK', message: string): void;
   /** It is over, whoever ended it. */
   ended(connection: ClientConnection): void;
   nowMs(): number;
@@ -94,7 +99,10 @@ export class ClientConnection {
   readonly #requests: UnansweredRequests;
   readonly #outbox: Outbox;
   readonly #held: HeldWords;
+  readonly #wire: ClientWire;
   #heardMs: number;
+  /** The host knows that it said something. */
+  #isMarkedHeard = false;
   /** An AddAuth or a Rearm is not done: what comes is held. */
   #isHolding = false;
   #rearming: Rearming | undefined;
@@ -108,15 +116,22 @@ export class ClientConnection {
   /** False from the loss of the leader until the new one has confirmed the session. */
   #claimed = true;
 
-  constructor(stream: FrameStream, host: ConnectionHost, session: AttachedSession, identities: Identities) {
+  constructor(
+    stream: FrameStream,
+    host: ConnectionHost,
+    session: AttachedSession,
+    identities: Identities,
+    wire: ClientWire = zabraWire,
+  ) {
     this.stream = stream;
+    this.#wire = wire;
     this.#host = host;
     this.#heardMs = host.nowMs();
     this.session = session;
     this.#identities = identities;
     this.#requests = new UnansweredRequests(host, host.limits);
     this.#held = new HeldWords(host, host.limits);
-    this.#outbox = new Outbox(stream);
+    this.#outbox = new Outbox(stream, wire);
     this.#watches = new SessionWatches({
       watches: host.watches,
       history: host.history,
@@ -167,9 +182,22 @@ export class ClientConnection {
   hear(word: ClientWord): void {
     if (this.#ended) return;
     this.#heardMs = this.#host.nowMs();
-    if (word.kind === 'heartbeat') this.#host.heartbeat(this, word.number);
-    else if (this.#isHolding) this.#hold(word);
+    if (word.kind === 'heartbeat') {
+      this.#host.heartbeat(this, word.number);
+      return;
+    }
+    if (this.#wire.rules.livesByWords && !this.#isMarkedHeard) {
+      this.#isMarkedHeard = true;
+      this.#host.markHeard(this);
+    }
+    if (this.#isHolding) this.#hold(word);
     else this.#take({ kind: 'word', word });
+    if (this.#wire.rules.waitsForRoom) this.#maybePause();
+  }
+
+  /** The host has passed on that it lives; what comes from now on shows it anew. */
+  lived(): void {
+    this.#isMarkedHeard = false;
   }
 
   #hold(word: ClientWord): void {
@@ -235,7 +263,8 @@ export class ClientConnection {
   }
 
   #takeWrite(word: Extract<ClientWord, { kind: 'write' }>): void {
-    const { xid, requestNo, operation } = word;
+    const { xid, requestNo } = word;
+    const operation = this.#wire.meant(word.operation, this.identities);
     if (this.#requests.write(requestNo) !== undefined) {
       this.end('MARSHALLING', `write ${requestNo} is not answered yet; each write has a number of its own`);
       return;
@@ -344,9 +373,9 @@ export class ClientConnection {
   /** Its turn has come: what the client missed is said, in order, and what is behind the Rearm goes on. */
   resumeWatches(): void {
     if (this.#ended || this.#rearming === undefined) return;
-    const { armed, standing, fromZxid } = this.#rearming;
+    const { armed, standing, fromZxid, standingFromNow } = this.#rearming;
     this.#rearming = undefined;
-    this.#watches.resume(armed, standing, fromZxid, this.#host.tree);
+    this.#watches.resume(armed, standing, fromZxid, this.#host.tree, standingFromNow);
     this.#release();
   }
 
@@ -487,25 +516,48 @@ export class ClientConnection {
   flush(): void {
     if (this.#ended) return;
     this.#outbox.send();
-    const { clientQueueBytesMax, requestsPerSessionMax } = this.#host.limits;
+    const { over } = this.#wire;
+    if (over !== undefined) {
+      this.#host.ending(this, over.code, over.message);
+      this.abandon();
+      return;
+    }
+    const { clientQueueBytesMax } = this.#host.limits;
     const { queuedBytes } = this.stream;
     if (queuedBytes > clientQueueBytesMax) {
       this.end(
         'LIMIT',
         `clientQueueBytesMax: ${queuedBytes} bytes wait for this client, more than ${clientQueueBytesMax}; read faster`,
       );
-    } else if (!this.#isPaused && this.unanswered >= requestsPerSessionMax) {
-      this.#isPaused = true;
-      this.stream.pause();
-      this.#host.markWaiting(this);
+    } else {
+      this.#maybePause();
     }
+  }
+
+  /** It is not read for a while, until there is room again. */
+  #maybePause(): void {
+    if (this.#ended || this.#isPaused || !this.#isFull()) return;
+    this.#isPaused = true;
+    this.stream.pause();
+    this.#host.markWaiting(this);
+  }
+
+  /** Where a client cannot be told that there is no room, it is read no further well before there is none. */
+  #isFull(): boolean {
+    const { requestsPerSessionMax, requestsMax, requestsBytesMax } = this.#host.limits;
+    if (!this.#wire.rules.waitsForRoom) return this.unanswered >= requestsPerSessionMax;
+    return (
+      this.unanswered >= requestsPerSessionMax / 2 ||
+      this.#host.outstanding >= requestsMax / 2 ||
+      this.#host.outstandingBytes >= requestsBytesMax / 2
+    );
   }
 
   /** Called again and again while marked as waiting; true when there is nothing to wait for any more. */
   retry(): boolean {
     if (this.#ended) return true;
     this.advance();
-    if (this.#isPaused && this.unanswered < this.#host.limits.requestsPerSessionMax) {
+    if (this.#isPaused && !this.#isFull()) {
       this.#isPaused = false;
       this.stream.resume();
     }
@@ -528,6 +580,7 @@ export class ClientConnection {
   /** The last word on this stream. `OK`: the session is closed as asked. */
   end(code: ErrorCode | 'OK', message: string): void {
     if (this.#ended) return;
+    this.#host.ending(this, code, message);
     this.#outbox.add({ kind: 'goodbye', code, message });
     this.#outbox.send();
     this.lost();

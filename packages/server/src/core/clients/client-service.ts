@@ -16,13 +16,16 @@ import {
   type Zxid,
 } from '@zabra/model';
 import type { Applied, Tree } from '@zabra/tree';
-import type { Env, FrameStream, Proved } from '../env.ts';
+import type { ClientDialect, Env, FrameStream, Proved } from '../env.ts';
 import type { CoreOptions, Limits } from '../options.ts';
 import type { Answered, Claim, Forwarded } from '../peers/forward-codec.ts';
+import { RareWarnings } from '../rare-warnings.ts';
+import { ZooKeeperWire } from '../zookeeper/zookeeper-wire.ts';
 import { AppliedWaits } from './applied-waits.ts';
 import { attachFault, isSameHash } from './attach-rules.ts';
-import { type AttachWord, decodeClientWords, encodeServerWords, type Query } from './client-codec.ts';
+import type { AttachWord, Query } from './client-codec.ts';
 import { type AttachedSession, ClientConnection, type ConnectionHost } from './client-connection.ts';
+import { type ClientWire, zabraWire } from './client-wire.ts';
 import { EventHistory } from './event-history.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Identities } from './identities.ts';
@@ -46,6 +49,7 @@ export interface ClientBackend {
 /** A stream, from its start until it is attached to a session. */
 interface Arrival {
   readonly stream: FrameStream;
+  readonly wire: ClientWire;
   readonly arrivedMs: number;
   readonly identities: Identities;
   /** Set once it said who it is and the leader is to be asked. */
@@ -92,6 +96,10 @@ export class ClientService implements ConnectionHost {
   readonly #wishing = new Map<SessionId, Arrival>();
   readonly #dirty: ClientConnection[] = [];
   readonly #waiting = new Set<ClientConnection>();
+  /** Whoever said something since the leader was last told who lives, of those who live by that. */
+  readonly #heard = new Set<ClientConnection>();
+  #toldWhoLivesMs = Number.NEGATIVE_INFINITY;
+  readonly #warnings = new RareWarnings({ intervalMs: WARNING_MS, keysMax: WARNINGS_MAX });
   readonly #waits = new AppliedWaits();
   readonly #addresses = new StreamsPerAddress();
   readonly #heartbeats: Heartbeats;
@@ -153,6 +161,21 @@ export class ClientService implements ConnectionHost {
     this.#heartbeats.hear(connection, number);
   }
 
+  markHeard(connection: ClientConnection): void {
+    this.#heard.add(connection);
+  }
+
+  /** Not for each word: a busy client says thousands in a second, and the leader is told of each once in a while. */
+  #tellWhoLives(nowMs: number): void {
+    if (this.#heard.size === 0 || nowMs - this.#toldWhoLivesMs < LIFE_SIGN_MS) return;
+    this.#toldWhoLivesMs = nowMs;
+    for (const connection of this.#heard) {
+      connection.lived();
+      this.#heartbeats.hear(connection, 0);
+    }
+    this.#heard.clear();
+  }
+
   queueResumption(connection: ClientConnection): void {
     this.#resumptions.add(connection);
   }
@@ -174,13 +197,14 @@ export class ClientService implements ConnectionHost {
     for (const connection of this.#dirty.splice(0)) connection.flush();
   }
 
-  accept(stream: FrameStream): void {
+  accept(stream: FrameStream, dialect: ClientDialect = 'zabra'): void {
     if (this.#closed) {
       stream.close();
       return;
     }
     const arrival: Arrival = {
       stream,
+      wire: this.#wireOf(dialect),
       arrivedMs: this.nowMs(),
       identities: new Identities(stream.identities, this.#options.access.superUsers),
       wish: undefined,
@@ -200,6 +224,10 @@ export class ClientService implements ConnectionHost {
         arrival.connection?.lost();
       },
     });
+  }
+
+  #wireOf(dialect: ClientDialect): ClientWire {
+    return dialect === 'zabra' ? zabraWire : new ZooKeeperWire(this.#env.random, () => this.tree.appliedZxid);
   }
 
   #noRoomFor(stream: FrameStream): string | undefined {
@@ -223,17 +251,20 @@ export class ClientService implements ConnectionHost {
       return;
     }
     try {
-      for (const word of decodeClientWords(frame)) {
+      for (const word of arrival.wire.decode(frame)) {
         if (arrival.connection !== undefined) arrival.connection.hear(word);
         else if (!this.#arrivals.has(arrival)) return;
-        else if (word.kind === 'attach' && arrival.wish === undefined) this.#attach(arrival, word);
-        else {
+        else if (word.kind === 'attach' && arrival.wish === undefined) {
+          // What comes behind it waits for its answer, where clients don't.
+          if (arrival.wire.rules.pipelinesAttach) arrival.stream.pause();
+          this.#attach(arrival, word);
+        } else {
           this.#refuse(arrival, 'MARSHALLING', 'a stream begins with Attach, and goes on once Attached came');
           return;
         }
       }
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'DecodeError') throw error;
+      if (!isUnreadable(error)) throw error;
       this.#env.log.warn('client sent a frame that cannot be read', {
         remote: arrival.stream.remote,
         reason: error.message,
@@ -362,7 +393,7 @@ export class ClientService implements ConnectionHost {
     this.#connections.get(sessionId)?.end('SESSION_MOVED', CAME_BACK);
     const connection = this.#connect(arrival, { id: sessionId, nonce, attempt });
     this.#connections.set(sessionId, connection);
-    this.#greet(connection, wish);
+    this.#greet(arrival, connection, wish);
     if (!this.serving) connection.suspend();
   }
 
@@ -383,7 +414,7 @@ export class ClientService implements ConnectionHost {
     const { nonce, attempt } = wish;
     const connection = this.#connect(arrival, { id: NO_SESSION, nonce, attempt });
     this.#readers.set(connection, wish.timeoutMs);
-    this.#greet(connection, {
+    this.#greet(arrival, connection, {
       sessionId: NO_SESSION,
       password: new Uint8Array(0),
       timeoutMs: wish.timeoutMs,
@@ -391,13 +422,14 @@ export class ClientService implements ConnectionHost {
   }
 
   #connect(arrival: Arrival, session: AttachedSession): ClientConnection {
-    const { stream, identities } = arrival;
-    const connection = new ClientConnection(stream, this, session, identities);
+    const { stream, identities, wire } = arrival;
+    const connection = new ClientConnection(stream, this, session, identities, wire);
     arrival.connection = connection;
     return connection;
   }
 
   #greet(
+    { stream, wire }: Arrival,
     connection: ClientConnection,
     { sessionId, password, timeoutMs }: Pick<Wish, 'sessionId' | 'password' | 'timeoutMs'>,
   ): void {
@@ -412,9 +444,23 @@ export class ClientService implements ConnectionHost {
       readOnly: connection.isReadOnly,
       frameBytesMax: this.limits.frameBytesMax,
     });
+    if (wire.rules.pipelinesAttach) stream.resume();
+  }
+
+  ending(connection: ClientConnection, code: ErrorCode | 'OK', message: string): void {
+    this.#tell('client ended', connection.stream, code, message);
+  }
+
+  /** A client of ZooKeeper's wire cannot be told why its connection ends: the operator can. */
+  #tell(what: string, { remote }: FrameStream, code: ErrorCode | 'OK', message: string): void {
+    const isFault = code === 'LIMIT' || code === 'MARSHALLING' || code === 'BAD_ARGUMENTS';
+    if (isFault && this.#warnings.isDue(code, this.nowMs()))
+      this.#env.log.warn(what, { remote, code, message });
+    else this.#env.log.debug(what, { remote, code, message });
   }
 
   ended(connection: ClientConnection): void {
+    this.#heard.delete(connection);
     this.#addresses.leave(connection.stream);
     this.#waiting.delete(connection);
     this.#readTurns.forget(connection);
@@ -426,8 +472,8 @@ export class ClientService implements ConnectionHost {
 
   #refuse(arrival: Arrival, code: ErrorCode, message: string): void {
     if (this.#leave(arrival)) this.#addresses.leave(arrival.stream);
-    this.#env.log.debug('client refused', { remote: arrival.stream.remote, code, message });
-    arrival.stream.send(encodeServerWords([{ kind: 'goodbye', code, message }]));
+    this.#tell('client refused', arrival.stream, code, message);
+    for (const piece of arrival.wire.encode([{ kind: 'goodbye', code, message }])) arrival.stream.send(piece);
     arrival.stream.close();
   }
 
@@ -617,6 +663,7 @@ export class ClientService implements ConnectionHost {
   tick(): void {
     const now = this.nowMs();
     this.watches.sweep();
+    this.#tellWhoLives(now);
     this.#heartbeats.report();
     this.#retryWaiting();
     for (const arrival of this.#arrivals) {
@@ -666,6 +713,15 @@ export class ClientService implements ConnectionHost {
   }
 }
 
+/** Bytes that are no frame of the wire they came on: of Zabra's, or of ZooKeeper's. */
+function isUnreadable(error: unknown): error is Error {
+  return error instanceof Error && (error.name === 'DecodeError' || error.name === 'JuteError');
+}
+
+/** Far below the shortest timeout of a session. */
+const LIFE_SIGN_MS = 200;
+const WARNING_MS = 10_000;
+const WARNINGS_MAX = 10;
 const CAME_BACK = 'the client came back on another stream';
 /** A stream that is not attached by then is ended. */
 const ARRIVAL_MS = 5000;

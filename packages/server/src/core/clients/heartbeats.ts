@@ -29,13 +29,14 @@ export class Heartbeats {
     this.#host = host;
   }
 
+  /** Number 0: the client said something else, which shows that it lives; nobody waits for an acknowledgement. */
   hear(connection: ClientConnection, number: number): void {
     if (connection.isReadOnly) {
       this.#acknowledge(connection, number);
       return;
     }
     if (this.#heard.size === 0) this.#clock.atTurnEnd(() => this.report());
-    this.#heard.set(connection, number);
+    if (number > 0 || !this.#heard.has(connection)) this.#heard.set(connection, number);
   }
 
   /** To the leader, what was heard since the last time, if it is time. */
@@ -77,6 +78,7 @@ export class Heartbeats {
   }
 
   #acknowledge(connection: ClientConnection, number: number): void {
+    if (number === 0) return;
     connection.say({
       kind: 'heartbeatAck',
       number,

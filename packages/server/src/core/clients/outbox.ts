@@ -1,5 +1,6 @@
 import type { FrameStream } from '../env.ts';
-import { encodeServerWords, type ServerWord, sizeOf } from './client-codec.ts';
+import { type ServerWord, sizeOf } from './client-codec.ts';
+import type { ClientWire } from './client-wire.ts';
 
 /**
  * What is to be said to one client, gathered into frames.
@@ -9,11 +10,13 @@ import { encodeServerWords, type ServerWord, sizeOf } from './client-codec.ts';
  */
 export class Outbox {
   readonly #stream: FrameStream;
+  readonly #wire: ClientWire;
   #words: ServerWord[] = [];
   #bytes = 0;
 
-  constructor(stream: FrameStream) {
+  constructor(stream: FrameStream, wire: ClientWire) {
     this.#stream = stream;
+    this.#wire = wire;
   }
 
   get isEmpty(): boolean {
@@ -43,7 +46,7 @@ export class Outbox {
     const words = this.#words;
     this.#words = [];
     this.#bytes = 0;
-    this.#stream.send(encodeServerWords(words));
+    for (const piece of this.#wire.encode(words)) this.#stream.send(piece);
   }
 }
 

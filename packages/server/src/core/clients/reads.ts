@@ -35,7 +35,10 @@ export interface Reader {
 }
 
 /** What the tree alone answers. */
-export type TreeQuery = Exclude<Query, { readonly kind: 'addWatch' | 'removeWatch' | 'illegal' }>;
+export type TreeQuery = Exclude<
+  Query,
+  { readonly kind: 'addWatch' | 'removeWatch' | 'dropWatches' | 'illegal' }
+>;
 
 /** What is wrong with a question whatever the tree holds. */
 export function queryFault(query: Query, limits: Limits): Refusal | undefined {
@@ -62,6 +65,8 @@ export function queryFault(query: Query, limits: Limits): Refusal | undefined {
       return query.refusal;
     case 'sync':
     case 'whoAmI':
+    case 'dropWatches':
+    case 'nothing':
       return undefined;
     default:
       return unreachable(query);
@@ -85,7 +90,8 @@ export function answerQuery(tree: Tree, query: TreeQuery, reader: Reader, limits
     case 'whoAmI':
       return { kind: 'whoAmI', identities: reader.identities.map(withoutHash) };
     case 'sync':
-      return { kind: 'sync' };
+    case 'nothing':
+      return { kind: query.kind };
     default:
       return unreachable(query);
   }
@@ -144,6 +150,7 @@ function children(
   reader: Reader,
   limits: Limits,
 ): Sized {
+  if (page.whole) return wholeChildren(tree, path, reader, limits);
   const { childrenPageMax, frameBytesMax } = limits;
   const isPaged = page.limit !== 0;
   const limit = isPaged ? Math.min(page.limit, childrenPageMax) : childrenPageMax;
@@ -168,6 +175,23 @@ function children(
   const names = isCut ? view.names.slice(0, fitting.count) : view.names;
   const stats = page.withStats ? names.map((name) => statOfChild(tree, joinPath(path, name), reader)) : [];
   return { result: { kind: 'children', names, stat: view.stat, more: view.more || isCut, stats }, bytes };
+}
+
+/** All there are, up to half of what may wait for a client: one answer must leave room for another. */
+function wholeChildren(tree: Tree, path: string, reader: Reader, { clientQueueBytesMax }: Limits): Sized {
+  const acl = tree.acl(path);
+  const stat = tree.stat(path);
+  if (acl === undefined || stat === undefined) return sized(noNode(path));
+  if (!mayRead(acl, reader)) return sized(noAuth(path, PERMISSIONS.read));
+  const bytesMax = clientQueueBytesMax / 2;
+  const rule = `clientQueueBytesMax: one answer has at most ${bytesMax} bytes`;
+  // A name has a byte at least: so many are not even listed.
+  if (stat.numChildren * (NAME_BYTES + 1) > bytesMax) return sized(tooLong(rule, path, stat.numChildren));
+  const view = tree.children(path, { after: '', limit: stat.numChildren });
+  const names = view?.names ?? [];
+  const result: NodeQueryResult = { kind: 'children', names, stat, more: false, stats: [] };
+  const bytes = sizeOfResult(result);
+  return bytes <= bytesMax ? { result, bytes } : { result: tooLong(rule, path, stat.numChildren), bytes };
 }
 
 function sized(result: NodeQueryResult): Sized {

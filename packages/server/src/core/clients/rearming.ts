@@ -11,10 +11,12 @@ export class Rearming {
   readonly armed: ArmedWatch[] = [];
   readonly standing: PersistentWatch[] = [];
   readonly fromZxid: Zxid;
+  readonly standingFromNow: boolean;
   readonly #ids = new Set<number>();
 
-  constructor({ fromZxid }: Part) {
+  constructor({ fromZxid, standingFromNow }: Part) {
     this.fromZxid = fromZxid;
+    this.standingFromNow = standingFromNow === true;
   }
 
   get isEmpty(): boolean {

@@ -39,6 +39,16 @@ export class SessionQueries {
         if (watches.remove(watch, path, id)) return { kind: 'watch' };
         return refused('NO_WATCHER', `this session has no such watch on ${path}`);
       }
+      case 'dropWatches': {
+        const { path, oneShots, standing, isQuestion } = query;
+        // Each of them, not the first that is there.
+        const there = [
+          ...oneShots.map((kind) => (isQuestion ? watches.holds(kind, path) : watches.remove(kind, path, 0))),
+          ...standing.map(({ kind, id }) => (isQuestion ? watches.has(id) : watches.remove(kind, path, id))),
+        ];
+        if (there.includes(true)) return { kind: 'watch' };
+        return refused('NO_WATCHER', `this session has no such watch on ${path}`);
+      }
       default: {
         const result = answerQuery(tree, query, { sessionId, identities: identities() }, limits);
         const left = watchLeftBy(query, result);

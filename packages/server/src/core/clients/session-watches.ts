@@ -67,6 +67,11 @@ export class SessionWatches implements Watcher {
     this.#watches.arm(this, kind, path);
   }
 
+  /** Whether such a one-shot is armed, as far as the client can know. */
+  holds(kind: WatchKind, path: string): boolean {
+    return this.#watches.isArmed(this, kind, path) || this.#silenced.has(keyOf(kind, path));
+  }
+
   /** What happened after `fromZxid` is said at once, or `resync`; undefined: the watch hears what happens from now on. */
   add(watch: PersistentWatch, fromZxid: Zxid | undefined, tree: Tree): void {
     if (fromZxid === undefined) this.#watches.add(this, watch);
@@ -82,13 +87,15 @@ export class SessionWatches implements Watcher {
 
   /**
    * All that the client held, at once: every event up to `fromZxid` was delivered to it. What it missed is said in the order
-   * of the history; last, with the zxid of the present state, what can only be guessed.
+   * of the history; last, with the zxid of the present state, what can only be guessed. `standingFromNow`: those that stay
+   * begin anew.
    */
   resume(
     armed: readonly ArmedWatch[],
     standing: readonly PersistentWatch[],
     fromZxid: Zxid,
     tree: Tree,
+    standingFromNow = false,
   ): void {
     const missed: Missed[] = [];
     const guessed: ServerWord[] = [];
@@ -106,7 +113,11 @@ export class SessionWatches implements Watcher {
       else this.#silenced.add(keyOf(kind, path));
     }
 
-    const exact = this.#reaches(fromZxid, tree) ? this.#missedBy(standing, fromZxid) : undefined;
+    const exact = standingFromNow
+      ? []
+      : this.#reaches(fromZxid, tree)
+        ? this.#missedBy(standing, fromZxid)
+        : undefined;
     if (exact !== undefined) for (const each of exact) missed.push(each);
     for (const watch of standing) {
       this.#watches.add(this, watch);

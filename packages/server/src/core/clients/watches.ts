@@ -72,6 +72,10 @@ export class Watches {
     else table.set(path, new Crowd(path, [others, holder]));
   }
 
+  isArmed(watcher: Watcher, kind: WatchKind, path: string): boolean {
+    return this.#holders.get(watcher)?.paths[kind]?.has(path) ?? false;
+  }
+
   /** False when there is none. */
   disarm(watcher: Watcher, kind: WatchKind, path: string): boolean {
     const holder = this.#holders.get(watcher);

@@ -40,12 +40,14 @@ export function bytesOfQuery(query: Query): number {
     case 'getAcl':
     case 'descendants':
     case 'removeWatch':
+    case 'dropWatches':
       return REQUEST_BYTES + query.path.length;
     case 'addWatch':
       return REQUEST_BYTES + query.watch.path.length;
     case 'ephemerals':
       return REQUEST_BYTES + query.prefix.length;
     case 'whoAmI':
+    case 'nothing':
     case 'illegal':
       return REQUEST_BYTES;
   }

@@ -17,10 +17,10 @@ import type { Applied, Prepared, Tree } from '@zabra/tree';
 import type { Env } from '../env.ts';
 import type { CoreOptions } from '../options.ts';
 import type { Answered, Claim, Forwarded } from '../peers/forward-codec.ts';
+import { RareWarnings } from '../rare-warnings.ts';
 import { encodeTxn } from '../txn-codec.ts';
 import { AttendedTime } from './attended-time.ts';
 import { LeaderSessions } from './leader-sessions.ts';
-import { RareWarnings } from './rare-warnings.ts';
 import { Reaper } from './reaper.ts';
 
 /** What the desk needs of the server that leads. */
