@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type ChannelCredentials,
   type ClientDuplexStream,
@@ -9,9 +8,8 @@ import {
 import { clientService } from '@zabra/proto';
 import type { TlsOptions } from './core/connect-options.ts';
 import type { ClientChannel, ClientEnv } from './core/env.ts';
+import { nodeClocks } from './node-clocks.ts';
 
-/** Node's timers end here (24.8 days). */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A list of children may be long; beyond this a server is not believed. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -19,14 +17,7 @@ const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 export function grpcEnv(tls: TlsOptions | undefined): ClientEnv {
   const channelCredentials = tls === undefined ? credentials.createInsecure() : tlsCredentials(tls);
   return {
-    monotonicMs: () => performance.now(),
-    wallMs: () => Date.now(),
-    after: (delayMs, work) => {
-      const timer = setTimeout(work, Math.min(delayMs, TIMER_MS_MAX));
-      return () => clearTimeout(timer);
-    },
-    atTurnEnd,
-    randomBytes,
+    ...nodeClocks,
     dial: (address) => new GrpcChannel(address, channelCredentials, tls?.servername),
   };
 }
@@ -90,18 +81,6 @@ class GrpcChannel implements ClientChannel {
     // What it says, `status` says too; unheard it would end the process.
     this.#stream.on('error', () => undefined);
   }
-}
-
-// One for the process, so that the streams of many clients are flushed together.
-let turnEnd: (() => void)[] = [];
-
-function atTurnEnd(work: () => void): void {
-  if (turnEnd.push(work) > 1) return;
-  setImmediate(() => {
-    const due = turnEnd;
-    turnEnd = [];
-    for (const each of due) each();
-  });
 }
 
 function tlsCredentials({ ca, cert, key, rejectUnauthorized }: TlsOptions): ChannelCredentials {

@@ -28,11 +28,14 @@ export class Calls {
   readonly #backingOff = new Map<Request, () => void>();
   readonly #deadlines: Deadlines<Request | Wait<void>>;
   readonly #aborts: Aborts<Request | Wait<void>>;
+  /** A write may be sent again: the ensemble does it once. */
+  readonly #doesWritesOnce: boolean;
   #guaranteed = 0;
 
-  constructor(env: ClientEnv, owner: CallsOwner) {
+  constructor(env: ClientEnv, owner: CallsOwner, doesWritesOnce: boolean) {
     this.#env = env;
     this.#owner = owner;
+    this.#doesWritesOnce = doesWritesOnce;
     this.#deadlines = new Deadlines(env, (waiter) => {
       this.giveUp(waiter, waiter.kind === 'wait' ? waiter.lateness() : owner.lateness(waiter));
     });
@@ -170,7 +173,7 @@ export class Calls {
     for (const request of unanswered) {
       if (request.settled || request.terms.ofStream) continue;
       const error = request.error('CONNECTION_LOSS', cause.message, cause);
-      if (this.#nextDelay(request, error) === null)
+      if (this.#mayNotBeRepeated(request) || this.#nextDelay(request, error) === null)
         this.fail(request, 'CONNECTION_LOSS', cause.message, cause);
     }
     this.putBack(unanswered);
@@ -183,8 +186,8 @@ export class Calls {
       if (request.place === 'sent') request.endSpan('CONNECTION_LOSS', this.#env.monotonicMs());
       request.place = 'nowhere';
       if (request.terms.ofStream) this.fail(request, 'CONNECTION_LOSS', 'the connection is lost');
-      // A write whose caller is gone goes on, since its number was sent.
-      if (request.settled && !request.isWrite) continue;
+      // A write whose caller is gone goes on, since its number was sent; where there are no numbers, it does not.
+      if (request.settled && !(request.isWrite && this.#doesWritesOnce)) continue;
       request.place = 'waiting';
       this.#waiting.push(request);
     }
@@ -217,6 +220,11 @@ export class Calls {
   failAll(cause: ZkError): void {
     this.failWaiting(cause.code, cause.message, cause);
     for (const request of [...this.#backingOff.keys()]) this.fail(request, cause.code, cause.message, cause);
+  }
+
+  /** It may have happened, and would happen twice. A guaranteed delete may: what it deletes is gone after the first. */
+  #mayNotBeRepeated(request: Request): boolean {
+    return request.isWrite && request.sent && !this.#doesWritesOnce && !request.terms.guaranteed;
   }
 
   #enqueue(request: Request): void {

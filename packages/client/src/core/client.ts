@@ -23,7 +23,6 @@ import { type Answer, type AnswerTo, type Ask, answerKindOf } from './ask.ts';
 import type { CallOptions } from './call-options.ts';
 import { Calls } from './calls.ts';
 import { ConnectedWaits } from './connected-waits.ts';
-import { Connection, type ConnectionEnd, type ConnectionOwner } from './connection.ts';
 import type { ClientEnv } from './env.ts';
 import { ZkError } from './errors.ts';
 import { guidOf } from './guid.ts';
@@ -34,7 +33,6 @@ import type { Moment } from './moment.ts';
 import { ReadOnlyStay } from './read-only-stay.ts';
 import { refusalError } from './refusal.ts';
 import { Request, type RequestTerms } from './request.ts';
-import { frameBytesOf } from './request-codec.ts';
 import { retry } from './retry.ts';
 import { Search } from './search.ts';
 import { SessionRecord } from './session.ts';
@@ -46,11 +44,12 @@ import {
   StandingWatches,
   type StandingWatchTerms,
 } from './standing-watches.ts';
-import type { Granted } from './stream-codec.ts';
 import { SILENT, type Surroundings } from './surroundings.ts';
 import { Wait, type Waiter } from './waiter.ts';
 import type { OneShot, WatchEvent, Watcher } from './watch-event.ts';
 import { type ServerEvent, Watches } from './watches.ts';
+import type { Connection, ConnectionEnd, ConnectionOwner, Granted, Wire } from './wire.ts';
+import { wireOf } from './wires.ts';
 
 const REQUEST_NO_MAX = 2 ** 32 - 1;
 /** How long the last word of a server is waited for. */
@@ -82,6 +81,7 @@ export class Client {
   readonly surroundings: Surroundings;
   readonly #env: ClientEnv;
   readonly #settings: Settings;
+  readonly #wire: Wire;
   readonly #instruments: Instruments;
   readonly #events: SessionEvents;
   readonly #nonce: string;
@@ -121,6 +121,7 @@ export class Client {
       if (this.#unproven === 0) this.#search.well();
     },
     delivered: (zxid) => this.#horizon.toldThrough(zxid),
+    awaits: (table, path) => this.#watches.awaits(table, path),
     ended: (end) => this.#ended(end),
   };
 
@@ -128,17 +129,23 @@ export class Client {
     const { logger } = settings;
     this.#env = env;
     this.#settings = settings;
+    this.#wire = wireOf(settings.wire);
     this.#instruments = new Instruments(settings.instrumentation, logger);
     this.#events = new SessionEvents(logger, (event) => this.#instruments.session(event));
     this.#nonce = Array.from(env.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
     this.#search = new Search(env, settings);
     this.#stay = new ReadOnlyStay(env, () => this.#leaveReadOnly());
     this.#identities = new Identities(settings.auth);
-    this.#calls = new Calls(env, {
-      waiting: () => this.#sendWaiting(),
-      guaranteedEnded: () => this.#maybeEndSession(),
-      lateness: (request) => this.#lateness(request),
-    });
+    const { doesWritesOnce } = this.#wire;
+    this.#calls = new Calls(
+      env,
+      {
+        waiting: () => this.#sendWaiting(),
+        guaranteedEnded: () => this.#maybeEndSession(),
+        lateness: (request) => this.#lateness(request),
+      },
+      doesWritesOnce,
+    );
     this.#connectedWaits = new ConnectedWaits(this.#calls);
     this.#session = this.#newSession();
     this.surroundings = {
@@ -146,12 +153,18 @@ export class Client {
       after: (delayMs, work) => env.after(delayMs, work),
       newGuid: () => guidOf(env.randomBytes(16)),
       logger: logger ?? SILENT,
+      doesWritesOnce,
       recipe: (info) => this.#instruments.recipe(info),
     };
   }
 
   get session(): SessionRecord {
     return this.#session;
+  }
+
+  /** What can be asked of the servers, and what must be done in steps. */
+  get wire(): Wire {
+    return this.#wire;
   }
 
   get settings(): Settings {
@@ -266,7 +279,7 @@ export class Client {
       done.resolve();
     }
     // A session that was never made has nothing to end.
-    else if (this.#session.number === 0 || !this.#session.isOpen) this.shutDown(closedError());
+    else if (!this.#session.isMade || !this.#session.isOpen) this.shutDown(closedError());
     else this.#maybeEndSession();
     return done.promise;
   }
@@ -309,7 +322,10 @@ export class Client {
       request.reject(request.error('SESSION_EXPIRED', 'the session that this call was bound to is gone'));
       return;
     }
-    const fault = this.#sizeFault(request) ?? this.#calls.faultOf(request, this.#settings.requestsWaitingMax);
+    const fault =
+      this.#wireFault(request) ??
+      this.#sizeFault(request) ??
+      this.#calls.faultOf(request, this.#settings.requestsWaitingMax);
     if (fault !== undefined) {
       request.reject(fault);
       return;
@@ -334,11 +350,16 @@ export class Client {
     }
   }
 
+  #wireFault(request: Request): ZkError | undefined {
+    const fault = this.#wire.faultOf(request.ask);
+    return fault === undefined ? undefined : request.error(fault.code, fault.message);
+  }
+
   /** A larger frame would end the stream. */
   #sizeFault(request: Request): ZkError | undefined {
     const bytesMax = this.#frameBytesMax;
     if (request.bytesMax <= bytesMax) return undefined;
-    const bytes = frameBytesOf(request.ask);
+    const bytes = this.#wire.frameBytesOf(request.ask);
     if (bytes <= bytesMax) return undefined;
     const message = `frameBytesMax: a request has at most ${bytesMax} bytes, this one ${bytes}; split it`;
     return request.error('DATA_TOO_LARGE', message);
@@ -478,8 +499,8 @@ export class Client {
 
   #open(address: string, proofs: readonly Proof[]): void {
     const session = this.#session;
-    const connection = new Connection(this.#env, this.#owner, {
-      sessionId: session.number,
+    const connection = this.#wire.connection(this.#env, this.#owner, {
+      sessionId: session.id,
       password: session.password,
       nonce: this.#nonce,
       timeoutMs: this.#settings.sessionTimeoutMs,
@@ -487,6 +508,7 @@ export class Client {
       clusterId: this.#horizon.clusterId,
       attempt: ++this.#streams,
       readOnly: this.#settings.readOnly,
+      frameBytesMax: this.#settings.frameBytesMax,
     });
     const attemptMs = this.#search.attemptMs(this.#session.timeoutMs);
     const cancel = this.#env.after(attemptMs, () => {
@@ -505,7 +527,7 @@ export class Client {
       return;
     }
     const session = this.#session;
-    const isReconnected = session.number !== 0;
+    const isReconnected = session.isMade;
     link.cancel();
     const { address, connection, proofs } = link;
     this.#link = { kind: 'attached', address, connection };
@@ -523,7 +545,7 @@ export class Client {
     });
     if (granted.readOnly) this.#stay.begin();
     else this.#stay.over();
-    if (session.number !== 0) this.#watchDeadline();
+    if (session.isMade) this.#watchDeadline();
     this.#tellConnected(address, isReconnected);
     if (this.#unproven === 0) this.#connectedWaits.connected();
     this.#sendWaiting();
@@ -532,9 +554,9 @@ export class Client {
 
   #faultOf({ sessionId, readOnly }: Granted): string | undefined {
     if (readOnly) return this.#settings.readOnly ? undefined : 'it has no quorum, which was not asked for';
-    const asked = this.#session.number;
-    if (sessionId === 0) return 'it attached no session';
-    return asked === 0 || asked === sessionId ? undefined : 'it attached another session than was asked for';
+    const asked = this.#session.id;
+    if (sessionId === 0n) return 'it attached no session';
+    return asked === 0n || asked === sessionId ? undefined : 'it attached another session than was asked for';
   }
 
   /** Before all else on a connection, since what follows may need it. */
@@ -593,12 +615,12 @@ export class Client {
       this.shutDown(closedError());
       return;
     }
-    if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.number !== 0) {
+    if ((code === 'SESSION_EXPIRED' || code === 'SESSION_MOVED') && this.#session.isMade) {
       this.#calls.putBack(unanswered);
       this.#expire('server', new ZkError(code, { message: cause.message, cause }));
       return;
     }
-    if (code === 'PROTOCOL_VERSION' && this.#session.number === 0 && cause instanceof ZkError) {
+    if (code === 'PROTOCOL_VERSION' && !this.#session.isMade && cause instanceof ZkError) {
       this.shutDown(cause);
       return;
     }
@@ -675,13 +697,13 @@ export class Client {
     this.#cancelDeadline = this.#env.after(Math.max(1, this.#session.remainingMs), () => {
       this.#cancelDeadline = undefined;
       this.#expireIfOver();
-      if (this.#session.number !== 0 && this.#session.isOpen) this.#watchDeadline();
+      if (this.#session.isMade && this.#session.isOpen) this.#watchDeadline();
     });
   }
 
   #expireIfOver(): void {
     const session = this.#session;
-    if (session.number === 0 || !session.isOpen || session.remainingMs > 0) return;
+    if (!session.isMade || !session.isOpen || session.remainingMs > 0) return;
     const message = `no heartbeat of session ${hex(session.id)} was acknowledged for almost ${session.timeoutMs} ms`;
     this.#expire('local-deadline', new ZkError('SESSION_EXPIRED', { message }));
   }

@@ -13,7 +13,12 @@ export interface TlsOptions {
 }
 
 export interface ConnectOptions {
-  /** `h1:5181,h2:5181/chroot`, `zabra://…`, `zabra+tls://…`, or a list of `host:port`. Names are resolved at every attempt. */
+  /**
+   * `h1:5181,h2:5181/chroot`, `zabra://…`, `zabra+tls://…`, or a list of `host:port`; `zookeeper://h1:2181,h2:2181/chroot`
+   * and `zookeeper+tls://…` for servers that speak ZooKeeper's own wire, see docs/zookeeper-servers.md for what these
+   * cannot do. One scheme for all. Ports may be left out: 5181, or 2181 of a ZooKeeper. Names are resolved at every
+   * attempt.
+   */
   readonly servers: string | readonly string[];
   /** Every path of this client is below it. */
   readonly chroot?: string;
@@ -44,6 +49,8 @@ export interface ConnectOptions {
   readonly requestsOutstandingMax?: number;
   /** Requests waiting to be sent, 10 000; further ones fail with LIMIT. */
   readonly requestsWaitingMax?: number;
+  /** Of a ZooKeeper, which does not say it: bytes of its `jute.maxbuffer`, 1 048 575. What is larger fails with DATA_TOO_LARGE. */
+  readonly frameBytesMax?: number;
   readonly logger?: Logger;
   readonly instrumentation?: Instrumentation;
 }

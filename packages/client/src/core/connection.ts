@@ -1,57 +1,49 @@
 /**
- * One stream to one server: gathers what is said in a turn into frames, matches replies to requests, keeps the
+ * One stream to one server, in Zabra's own words: gathers what is said in a turn into frames, matches replies to requests, keeps the
  * stream alive, and tells its owner everything in the order in which the server said it.
  *
  * A lone request goes out at once. What follows in the same turn, or while others are unanswered, is gathered
  * until the turn's end.
  */
-import { unreachable } from '@zabra/model';
-import type { Answer } from './ask.ts';
+import { type Refusal, unreachable } from '@zabra/model';
 import type { ClientChannel, ClientEnv } from './env.ts';
-import { ZkError, type ZkErrorCode } from './errors.ts';
+import { ZkError } from './errors.ts';
 import { type Moment, momentNow } from './moment.ts';
+import { Pulse } from './pulse.ts';
 import type { Request } from './request.ts';
-import { requestEntry } from './request-codec.ts';
+import { frameBytesOf, requestEntry } from './request-codec.ts';
 import { RequestList } from './request-list.ts';
 import type { SessionRecord } from './session.ts';
 import {
-  type AttachTerms,
   attachEntry,
   type ClientEntry,
   closeEntry,
   encodeEntries,
-  type Granted,
   heartbeatEntry,
-  type Rearmed,
   rearmEntries,
   type ServerWord,
   wordsOf,
 } from './stream-codec.ts';
-import type { ServerEvent } from './watches.ts';
+import type { AttachTerms, Connection, ConnectionEnd, ConnectionOwner, Rearmed, Wire } from './wire.ts';
 
-/** What the owner of a connection is told; `ended` at most once, and nothing after it. */
-export interface ConnectionOwner {
-  /** A frame came; what it says follows. */
-  heard(): void;
-  attached(granted: Granted, sentAt: Moment): void;
-  answered(request: Request, answer: Answer): void;
-  event(event: ServerEvent): void;
-  heartbeatAcknowledged(sentAt: Moment, zxid: number): void;
-  /** A frame was told whole: so was every event up to this zxid, since those of one zxid come in one frame. */
-  delivered(zxid: number): void;
-  ended(end: ConnectionEnd): void;
-}
-
-export type ConnectionEnd =
-  | { readonly kind: 'goodbye'; readonly code: ZkErrorCode | 'OK'; readonly message: string }
-  | { readonly kind: 'lost'; readonly error: Error };
+/** Zabra's own, which lacks nothing. */
+export const zabraWire: Wire = {
+  name: 'zabra',
+  connection: (env, owner, attach) => new StreamConnection(env, owner, attach),
+  faultOf: (): Refusal | undefined => undefined,
+  frameBytesOf,
+  doesWritesOnce: true,
+  checksOwners: true,
+  deletesTrees: true,
+  pagesChildren: true,
+};
 
 /** Above this a frame is sent without waiting for the turn's end. */
 const FRAME_BYTES = 256 * 1024;
 /** The last number a stream's requests can have. */
 const XID_MAX = 2 ** 32 - 1;
 
-export class Connection {
+class StreamConnection implements Connection {
   readonly #env: ClientEnv;
   readonly #attach: AttachTerms;
   #channel: ClientChannel | undefined;
@@ -68,26 +60,25 @@ export class Connection {
   #attached = false;
   /** What the server takes in one frame; the first one of ours is short. */
   #frameBytesMax = FRAME_BYTES;
-  #timeoutMs: number;
   readonly #beats = new Map<number, Moment>();
   #lastBeat = 0;
-  #lastBeatMs: number;
-  #lastHeardMs: number;
+  readonly #pulse: Pulse;
   /** The highest zxid in what was read of the frame of now. */
   #frameZxid = 0;
-  #cancelTimer: (() => void) | undefined;
 
   constructor(env: ClientEnv, owner: ConnectionOwner, attach: AttachTerms) {
     this.#env = env;
     this.#owner = owner;
     this.#attach = attach;
-    this.#timeoutMs = attach.timeoutMs;
     this.#attachSentAt = momentNow(env);
-    this.#lastBeatMs = this.#attachSentAt.monotonicMs;
-    this.#lastHeardMs = this.#attachSentAt.monotonicMs;
+    this.#pulse = new Pulse(env, {
+      beat: (now) => this.#sayHeartbeat(now),
+      silent: (silentMs) => {
+        this.#end({ kind: 'lost', error: new Error(`nothing was heard for ${Math.round(silentMs)} ms`) });
+      },
+    });
   }
 
-  /** Dials and asks for the session. The owner may be told at once that this was in vain. */
   open(address: string): void {
     this.#attachSentAt = momentNow(this.#env);
     this.#channel = this.#env.dial(address);
@@ -99,12 +90,10 @@ export class Connection {
     if (this.#open) this.#channel.send(encodeEntries([attachEntry(this.#attach)]));
   }
 
-  /** Sent and unanswered. */
   get unanswered(): number {
     return this.#unanswered.length;
   }
 
-  /** Only when attached. */
   send(request: Request, session: SessionRecord): void {
     if (this.#nextXid > XID_MAX) {
       // It goes on over the next stream, which counts anew; what is being read is read to its end before.
@@ -123,19 +112,16 @@ export class Connection {
     this.#say(requestEntry(request.ask, { xid, requestNo, answeredThrough }), request.bytesMax, isLone);
   }
 
-  /** Arms what another server held; before any request but those that prove who asks. */
   rearm(watches: Rearmed): void {
     // A frame for each entry, since paths may be long.
     for (const entry of rearmEntries(watches, this.#frameBytesMax)) this.#say(entry, FRAME_BYTES, false);
   }
 
-  /** Asks for the end of the session, after all that was sent before; the answer is a goodbye. */
   sendClose(): void {
     this.#say(closeEntry(), 0, false);
     this.#flush();
   }
 
-  /** Hangs up; the owner is not told. Answers what is unanswered, in order. */
   close(): readonly Request[] {
     if (this.#open) {
       this.#stop();
@@ -172,7 +158,7 @@ export class Connection {
 
   #receive(frame: Uint8Array): void {
     if (!this.#open) return;
-    this.#lastHeardMs = this.#env.monotonicMs();
+    this.#pulse.heard();
     // What the replies of this frame lead to goes out together.
     this.#flushAtTurnEnd();
     this.#frameZxid = 0;
@@ -182,6 +168,7 @@ export class Connection {
       if (!this.#open) return;
       this.#hear(word);
     }
+    // Events of one zxid come in one frame.
     if (this.#open) this.#owner.delivered(this.#frameZxid);
   }
 
@@ -212,9 +199,8 @@ export class Connection {
         }
         this.#attached = true;
         this.#frameBytesMax = word.granted.frameBytesMax;
-        this.#timeoutMs = word.granted.timeoutMs;
         this.#owner.attached(word.granted, this.#attachSentAt);
-        if (this.#open) this.#keepAlive();
+        if (this.#open) this.#pulse.start(word.granted.timeoutMs, word.granted.timeoutMs / 3);
         return;
       case 'reply': {
         const request = this.#unanswered.first;
@@ -256,38 +242,10 @@ export class Connection {
     }
   }
 
-  /** A heartbeat at once, since only it proves that the ensemble knows of us; then every third of the timeout. */
-  #keepAlive(): void {
-    const now = momentNow(this.#env);
+  #sayHeartbeat(now: Moment): void {
     this.#lastBeat++;
     this.#beats.set(this.#lastBeat, now);
-    this.#lastBeatMs = now.monotonicMs;
     this.#say(heartbeatEntry(this.#lastBeat), 0, false);
-    this.#awaitNext();
-  }
-
-  #awaitNext(): void {
-    const nextMs = Math.min(
-      this.#lastBeatMs + this.#timeoutMs / 3,
-      this.#lastHeardMs + (this.#timeoutMs * 2) / 3,
-    );
-    this.#cancelTimer = this.#env.after(Math.max(1, nextMs - this.#env.monotonicMs()), () => {
-      // At the turn's end, so that what arrived while this process was busy is read before silence is judged.
-      this.#env.atTurnEnd(() => this.#check());
-    });
-  }
-
-  #check(): void {
-    if (!this.#open) return;
-    const now = this.#env.monotonicMs();
-    const silentMs = now - this.#lastHeardMs;
-    if (silentMs >= (this.#timeoutMs * 2) / 3) {
-      this.#end({ kind: 'lost', error: new Error(`nothing was heard for ${Math.round(silentMs)} ms`) });
-    } else if (now - this.#lastBeatMs >= this.#timeoutMs / 3) {
-      this.#keepAlive();
-    } else {
-      this.#awaitNext();
-    }
   }
 
   #end(end: ConnectionEnd): void {
@@ -299,7 +257,7 @@ export class Connection {
 
   #stop(): void {
     this.#open = false;
-    this.#cancelTimer?.();
+    this.#pulse.stop();
     this.#gathered = [];
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Everything the client sees of the world. Two implementations: gRPC on Node's clock (../grpc-env.ts) and the simulator's.
+ * Everything the client sees of the world. Implementations: gRPC (../grpc-env.ts) and TCP (../tcp-env.ts) on Node's clock,
+ * and the simulator's.
  */
 export interface ClientEnv {
   /** Milliseconds, never goes back, may stop while the machine sleeps. */
@@ -17,6 +18,7 @@ export interface ClientEnv {
 
 /** A stream of frames both ways, in order; ends once. */
 export interface ClientChannel {
+  /** Of ZooKeeper's wire: pieces of one or more frames, with their lengths, as jute's writer makes them. */
   send(frame: Uint8Array): void;
   /** Nothing comes after this; `closed` is not called for the side that calls it. */
   close(): void;

@@ -47,6 +47,32 @@ export async function* childrenOf(
   }
 }
 
+/** Pages cut from one list that is read at once, where the ensemble cuts none; a child that is gone by then is left out. */
+export function pagesOfOne(list: {
+  readonly names: () => Promise<readonly string[]>;
+  /** Null: it is gone. Undefined: it may not be read. */
+  readonly stat: ((name: string) => Promise<Stat | null | undefined>) | undefined;
+  readonly limit: number;
+}): (after: string) => Promise<Page> {
+  let all: readonly string[] | undefined;
+  let next = 0;
+  return async () => {
+    all ??= await list.names();
+    const { stat } = list;
+    for (;;) {
+      const page = all.slice(next, next + list.limit);
+      next += page.length;
+      const more = next < all.length;
+      if (stat === undefined) return { names: page, stats: [], more };
+      const stats = await Promise.all(page.map(stat));
+      const names = page.filter((_, index) => stats[index] !== null);
+      // An empty page would be the last one.
+      if (names.length === 0 && more) continue;
+      return { names, stats: stats.filter((found) => found !== null), more };
+    }
+  };
+}
+
 interface Step<T> {
   readonly path: string;
   visit: Promise<Visit<T> | undefined> | undefined;

@@ -1,10 +1,18 @@
 import { assert } from '@zabra/model';
 import { ZkError } from './errors.ts';
+import type { Wire } from './wire.ts';
 
-/** The port that servers listen on for clients unless told otherwise. */
-const PORT_DEFAULT = 5181;
+/** What a scheme says: what servers speak, whether within TLS, and the port that they listen on unless told otherwise. */
+const SCHEMES: ReadonlyMap<string, Omit<ServerList, 'addresses' | 'chroot'> & { readonly port: number }> =
+  new Map([
+    ['zabra', { wire: 'zabra', tls: false, port: 5181 }],
+    ['zabra+tls', { wire: 'zabra', tls: true, port: 5181 }],
+    ['zookeeper', { wire: 'zookeeper', tls: false, port: 2181 }],
+    ['zookeeper+tls', { wire: 'zookeeper', tls: true, port: 2181 }],
+  ]);
 
 export interface ServerList {
+  readonly wire: Wire['name'];
   /** `host:port` of each; IPv6 hosts in brackets. */
   readonly addresses: readonly string[];
   /** Empty for none. */
@@ -14,17 +22,30 @@ export interface ServerList {
 }
 
 /**
- * Reads `h1:5181,h2/chroot`, `zabra://h1,h2/chroot`, `zabra+tls://…`, or a list of `host:port`. Throws
- * BAD_ARGUMENTS that names the part that is wrong; UNIMPLEMENTED for `zookeeper://`.
+ * Reads `h1:5181,h2/chroot`, `zabra://h1,h2/chroot`, `zookeeper://h1,h2/chroot`, each with `+tls`, or a list of
+ * `host:port`. Throws BAD_ARGUMENTS that names the part that is wrong.
  */
 export function parseServers(servers: string | readonly string[]): ServerList {
   const text = typeof servers === 'string' ? servers : servers.join(',');
-  const scheme = /^([a-z][a-z+]*):\/\//.exec(text);
-  const rest = text.slice(scheme?.[0].length ?? 0);
+  const [, name = 'zabra', rest = text] = /^([^/,]*):\/\/(.*)$/s.exec(text) ?? [];
+  const scheme = SCHEMES.get(name);
+  if (scheme === undefined) {
+    const known = [...SCHEMES.keys()].map((each) => `${each}://`).join(', ');
+    throw new ZkError('BAD_ARGUMENTS', { message: `unknown scheme ${name}://: there are ${known}` });
+  }
+  if (rest.includes('://')) {
+    const message = `servers ${JSON.stringify(text)} have several schemes: write one in front of all, ${name}://h1,h2`;
+    throw new ZkError('BAD_ARGUMENTS', { message });
+  }
   const slash = rest.indexOf('/');
   const hosts = slash === -1 ? rest : rest.slice(0, slash);
   const chroot = slash === -1 ? '' : rest.slice(slash).replace(/\/+$/, '');
-  return { addresses: addressesOf(hosts, text), chroot, tls: isTls(scheme?.[1]) };
+  if (/,[^,/]+:\d+(\/|$)/.test(chroot)) {
+    const message = `the chroot stands once, behind the last of servers ${JSON.stringify(text)}`;
+    throw new ZkError('BAD_ARGUMENTS', { message });
+  }
+  const { wire, tls, port } = scheme;
+  return { wire, addresses: addressesOf(hosts, text, port), chroot, tls };
 }
 
 /** Servers in an order of the client's own, so that many clients spread; one after the other, for ever. */
@@ -56,35 +77,14 @@ export class Rotation {
   }
 }
 
-function isTls(scheme: string | undefined): boolean {
-  switch (scheme) {
-    case undefined:
-    case 'zabra':
-      return false;
-    case 'zabra+tls':
-      return true;
-    case 'zookeeper':
-    case 'zookeeper+tls':
-    case 'zk':
-    case 'zk+tls':
-      throw new ZkError('UNIMPLEMENTED', {
-        message: `${scheme}:// speaks ZooKeeper's own wire format, which this client does not yet: use zabra://`,
-      });
-    default:
-      throw new ZkError('BAD_ARGUMENTS', {
-        message: `unknown scheme ${scheme}://: use zabra:// or zabra+tls://`,
-      });
-  }
-}
-
-function addressesOf(hosts: string, text: string): readonly string[] {
-  const addresses = hosts.split(',').map((entry) => addressOf(entry.trim(), text));
+function addressesOf(hosts: string, text: string, portDefault: number): readonly string[] {
+  const addresses = hosts.split(',').map((entry) => addressOf(entry.trim(), text, portDefault));
   return [...new Set(addresses)];
 }
 
-function addressOf(entry: string, text: string): string {
+function addressOf(entry: string, text: string, portDefault: number): string {
   const match = /^(\[[0-9a-fA-F:.%]+\]|[^\s:/[\]]+)(?::(\d{1,5}))?$/.exec(entry);
-  const port = match?.[2] === undefined ? PORT_DEFAULT : Number(match[2]);
+  const port = match?.[2] === undefined ? portDefault : Number(match[2]);
   if (match === null || port < 1 || port > 65_535) {
     throw new ZkError('BAD_ARGUMENTS', {
       message: `${JSON.stringify(entry)} in servers ${JSON.stringify(text)} is no server: write host:port, ports are 1 to 65535`,

@@ -37,7 +37,6 @@ export class SessionRecord implements Session {
   readonly #loss = new AbortController();
   #state: SessionState = 'connecting';
   #id: SessionId = 0n;
-  #number = 0;
   #password: Uint8Array = new Uint8Array(0);
   #timeoutMs: number;
   #provenAt: Moment | undefined;
@@ -60,9 +59,9 @@ export class SessionRecord implements Session {
   get id(): SessionId {
     return this.#id;
   }
-  /** The id as it is on the wire; 0 before the first connection. */
-  get number(): number {
-    return this.#number;
+  /** A server with a quorum made it; it may have ended since. */
+  get isMade(): boolean {
+    return this.#id !== 0n;
   }
   get password(): Uint8Array {
     return this.#password;
@@ -101,7 +100,7 @@ export class SessionRecord implements Session {
 
   /** A server made it, or took it back. `attachSentAt`: when that was asked. */
   becomeConnected(granted: {
-    readonly sessionId: number;
+    readonly sessionId: SessionId;
     readonly password: Uint8Array;
     readonly timeoutMs: number;
     readonly attachSentAt: Moment;
@@ -109,21 +108,20 @@ export class SessionRecord implements Session {
     assert(this.#state === 'connecting' || this.#state === 'suspended', 'only an open session connects', {
       state: this.#state,
     });
-    if (this.#number === 0) {
-      this.#number = granted.sessionId;
-      this.#id = BigInt(granted.sessionId);
+    if (!this.isMade) {
+      this.#id = granted.sessionId;
       this.#provenAt = granted.attachSentAt;
       // A copy: what a frame holds is a view into all of its bytes.
       this.#password = granted.password.slice();
     }
-    assert(this.#number === granted.sessionId, 'a session comes back as itself', { id: granted.sessionId });
+    assert(this.#id === granted.sessionId, 'a session comes back as itself', { id: granted.sessionId });
     this.#timeoutMs = granted.timeoutMs;
     this.#state = 'connected';
   }
 
   becomeSuspended(): void {
     assert(this.isConnected, 'only a connected session is suspended', { state: this.#state });
-    this.#state = this.#number === 0 ? 'connecting' : 'suspended';
+    this.#state = this.isMade ? 'suspended' : 'connecting';
   }
 
   /** Final. Aborts the signal, before any call that ends with it is told. */

@@ -6,11 +6,14 @@ import type { Logger } from './logger.ts';
 import { checkPath } from './paths.ts';
 import { type RetryPolicy, retry } from './retry.ts';
 import { parseServers } from './servers.ts';
+import type { Wire } from './wire.ts';
 
 /** The options of a client, read once, with every default filled in. */
 export interface Settings {
   /** `host:port`, at least one. */
   readonly addresses: readonly string[];
+  /** What its servers speak. */
+  readonly wire: Wire['name'];
   /** Empty for none. */
   readonly chroot: string;
   /** Undefined: plain text. */
@@ -26,6 +29,8 @@ export interface Settings {
   readonly onSessionExpired: 'renew' | 'close';
   readonly requestsOutstandingMax: number;
   readonly requestsWaitingMax: number;
+  /** What servers take in one frame that do not say it. */
+  readonly frameBytesMax: number;
   readonly logger: Logger | undefined;
   readonly instrumentation: Instrumentation;
 }
@@ -42,6 +47,7 @@ export function settingsOf(options: ConnectOptions | string): Settings {
   }
   return {
     addresses: servers.addresses,
+    wire: servers.wire,
     chroot: chrootOf(servers.chroot) + chrootOf(given.chroot ?? ''),
     tls: tls === true ? {} : tls === false ? undefined : tls,
     sessionTimeoutMs: milliseconds('sessionTimeoutMs', given.sessionTimeoutMs ?? 30_000),
@@ -55,10 +61,14 @@ export function settingsOf(options: ConnectOptions | string): Settings {
     onSessionExpired: given.onSessionExpired ?? 'renew',
     requestsOutstandingMax: count('requestsOutstandingMax', given.requestsOutstandingMax ?? 1_000),
     requestsWaitingMax: count('requestsWaitingMax', given.requestsWaitingMax ?? 10_000),
+    frameBytesMax: count('frameBytesMax', given.frameBytesMax ?? JUTE_MAXBUFFER),
     logger: given.logger,
     instrumentation: given.instrumentation ?? {},
   };
 }
+
+/** ZooKeeper's default. */
+const JUTE_MAXBUFFER = 0xf_ffff;
 
 function chrootOf(path: string): string {
   const root = path === '/' ? '' : path;

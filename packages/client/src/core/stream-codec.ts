@@ -9,11 +9,12 @@ import {
   type ServerEntry,
   type WatchKind as WireWatchKind,
 } from '@zabra/proto';
-import type { Answer, PersistentArm } from './ask.ts';
+import type { Answer } from './ask.ts';
 import type { ZkErrorCode } from './errors.ts';
 import { answerOf, refusalCode } from './reply-codec.ts';
 import { WIRE_WATCH_KINDS } from './request-codec.ts';
-import type { Armed, ServerEvent } from './watches.ts';
+import type { ServerEvent } from './watches.ts';
+import type { AttachTerms, Granted, Rearmed } from './wire.ts';
 
 export type { ClientEntry } from '@zabra/proto';
 
@@ -26,38 +27,6 @@ const REARMED_BYTES_MAX = 2 * (4096 + 64);
 /** Of servers that don't say. */
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
-export interface AttachTerms {
-  /** 0 and empty: a new session. */
-  readonly sessionId: number;
-  readonly password: Uint8Array;
-  readonly nonce: string;
-  readonly timeoutMs: number;
-  readonly lastZxid: number;
-  readonly clusterId: string;
-  readonly attempt: number;
-  readonly readOnly: boolean;
-}
-
-export interface Granted {
-  readonly sessionId: number;
-  readonly password: Uint8Array;
-  readonly timeoutMs: number;
-  readonly clusterId: string;
-  readonly zxid: number;
-  /** By a server without a quorum: reads only. */
-  readonly readOnly: boolean;
-  /** What the server takes in one frame. */
-  readonly frameBytesMax: number;
-}
-
-/** The watches that the server of a stream is to hold from its beginning. */
-export interface Rearmed {
-  readonly oneShots: readonly Armed[];
-  readonly standing: readonly PersistentArm[];
-  /** Every event up to it was delivered. */
-  readonly fromZxid: number;
-}
-
 /** What a server says, in the order in which it says it. */
 export type ServerWord =
   | { readonly kind: 'attached'; readonly granted: Granted }
@@ -67,7 +36,18 @@ export type ServerWord =
   | { readonly kind: 'goodbye'; readonly code: ZkErrorCode | 'OK'; readonly message: string };
 
 export function attachEntry(terms: AttachTerms): ClientEntry {
-  const attach: Attach = { protocolMin: PROTOCOL_MIN, protocolMax: PROTOCOL_MAX, features: 0, ...terms };
+  const { sessionId, password, nonce, timeoutMs, lastZxid, clusterId, attempt, readOnly } = terms;
+  const session = { sessionId: Number(sessionId), password, nonce, timeoutMs };
+  const attach: Attach = {
+    protocolMin: PROTOCOL_MIN,
+    protocolMax: PROTOCOL_MAX,
+    features: 0,
+    ...session,
+    lastZxid,
+    clusterId,
+    attempt,
+    readOnly,
+  };
   return { kind: 'attach', attach };
 }
 
@@ -124,8 +104,12 @@ function wordOf(entry: ServerEntry): ServerWord {
 }
 
 function grantedBy(attached: Attached): Granted {
-  const { frameBytesMax } = attached;
-  return { ...attached, frameBytesMax: frameBytesMax === 0 ? FRAME_BYTES_MAX : frameBytesMax };
+  const { sessionId, frameBytesMax } = attached;
+  return {
+    ...attached,
+    sessionId: BigInt(sessionId),
+    frameBytesMax: frameBytesMax === 0 ? FRAME_BYTES_MAX : frameBytesMax,
+  };
 }
 
 const KINDS: Readonly<Record<WireWatchKind, WatchKind | PersistentWatchKind>> = {

@@ -12,6 +12,11 @@ export interface Surroundings {
   readonly after: (delayMs: number, work: () => void) => () => void;
   /** A random id that nobody else has, in the form of a UUID. */
   readonly newGuid: () => string;
+  /**
+   * A write whose answer was lost is made again by the client, and done once. False at a ZooKeeper: such a write fails
+   * with CONNECTION_LOSS, its outcome is unknown, and whoever asked must look.
+   */
+  readonly doesWritesOnce: boolean;
   /** The one of ConnectOptions, or one that says nothing. Where a task that nobody waits for ends when it fails. */
   readonly logger: Logger;
   /** Tells the program's instrumentation, if it wants to know. */

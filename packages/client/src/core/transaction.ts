@@ -7,7 +7,7 @@ import { toBytes } from './codecs.ts';
 import { createOperation } from './create-operation.ts';
 import { ZkError } from './errors.ts';
 import type { Lease } from './lease.ts';
-import { treePath, withoutRoot } from './paths.ts';
+import { paths, treePath, withoutRoot } from './paths.ts';
 import type { Bytes, SessionId, Stat } from './stat.ts';
 import { termsOf, versionOf } from './terms.ts';
 
@@ -101,6 +101,10 @@ export class TransactionBuilder implements Transaction {
 
   guard(lease: Lease): this {
     this.#bindTo(lease.sessionId, 'guard');
+    // Its name has a guid that no other node ever has: while it exists it is the one that was made for the lease.
+    if (!this.#client.wire.checksOwners && paths.protectedId(paths.name(lease.path)) !== null) {
+      return this.check(lease.path);
+    }
     return this.#checkOwner(lease.path, lease.sessionId, 'guard');
   }
 
@@ -131,6 +135,11 @@ export class TransactionBuilder implements Transaction {
 
   #checkOwner(path: string, session: SessionId, op: string): this {
     const full = treePath(this.#root, path, { op });
+    if (!this.#client.wire.checksOwners) {
+      const message =
+        "a ZooKeeper cannot check a node's owner in a transaction: guard a recipe's lease instead";
+      throw new ZkError('UNIMPLEMENTED', { op, path, message });
+    }
     this.#operations.push({ kind: 'checkOwner', path: full, sessionId: sessionNumber(session, op) });
     return this;
   }

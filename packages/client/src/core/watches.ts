@@ -14,6 +14,9 @@ export interface ServerEvent {
   readonly watchId: number;
 }
 
+/** Where a one-shot watch waits: `data` for a node's creation, change and deletion, `child` for its children's. */
+export type WatchTable = 'data' | 'child';
+
 /** A watch that the server holds, as needed to arm it again. */
 export interface Armed {
   readonly kind: WatchKind;
@@ -85,6 +88,12 @@ export class Watches {
     if (watch === undefined) return;
     watches.delete(event.path);
     for (const oneShot of watch.waiters) oneShot.settle(userEvent(event, oneShot.root));
+  }
+
+  /** Somebody waits in this table at this path, or a read is on its way that may. */
+  awaits(table: WatchTable, path: string): boolean {
+    const kinds = table === 'data' ? DATA_KINDS : CHILD_KINDS;
+    return kinds.some((kind) => this.#kinds[kind].has(path) || this.#asking[kind].has(path));
   }
 
   /** The server that held them, and was asked for more, is gone. */
@@ -184,7 +193,9 @@ class ArmedOneShot implements OneShot {
   }
 }
 
-const KINDS = ['data', 'exist', 'child'] as const;
+const DATA_KINDS = ['data', 'exist'] as const;
+const CHILD_KINDS = ['child'] as const;
+const KINDS = [...DATA_KINDS, ...CHILD_KINDS] as const;
 const NOTHING: readonly { readonly kind: WatchKind; readonly path: string }[] = [];
 
 /** What a request may arm; which of them, its reply tells. */

@@ -14,9 +14,18 @@ import type {
 import type { Client } from './client.ts';
 import { type Codec, toBytes } from './codecs.ts';
 import { createOperation } from './create-operation.ts';
+import { deleteAtOnce, deleteBySteps } from './delete-steps.ts';
 import { isZkError, ZkError } from './errors.ts';
 import { latestValues, type Reading } from './latest-values.ts';
-import { type Child, childrenOf, type Page, pagesAfter, type Visit, walkFrom } from './listing.ts';
+import {
+  type Child,
+  childrenOf,
+  type Page,
+  pagesAfter,
+  pagesOfOne,
+  type Visit,
+  walkFrom,
+} from './listing.ts';
 import { type MultiRead, type MultiReadResult, multiReadResult, subReads } from './multi-read.ts';
 import { type Node, TypedNode } from './node.ts';
 import { checkPrefix, paths, treePath, withoutRoot } from './paths.ts';
@@ -47,7 +56,7 @@ type Watched<T> = T & { readonly watch: true };
  * Every call may reject with INVALID_PATH, BAD_ARGUMENTS, REQUEST_TIMEOUT, SESSION_EXPIRED, CLIENT_CLOSED, LIMIT,
  * NO_AUTH, or the reason of its signal; with CONNECTION_LOSS when its retry policy gives up. Each error's
  * `outcome` says whether a write may have happened. Writes are sent in the order of the calls, and done once
- * however often they are sent.
+ * however often they are sent. What differs at servers that speak ZooKeeper's wire is in docs/zookeeper-servers.md.
  */
 export class ZooKeeper implements AsyncDisposable {
   readonly #client: Client;
@@ -82,8 +91,9 @@ export class ZooKeeper implements AsyncDisposable {
     const { mode = 'persistent', parents = false, protect = false } = options;
     treePath(this.#root, path, { op: 'create', mode });
     const name = protect ? protectedPath(path, this.#client.surroundings.newGuid()) : path;
-    if (!parents) return this.#create(name, data, options);
     const budget = new Budget(this.#client, options);
+    if (protect && !this.#client.wire.doesWritesOnce) return this.#createOrFind(name, data, options, budget);
+    if (!parents) return this.#create(name, data, options);
     return this.#again('NO_NODE', async (isLast) => {
       try {
         return await this.#create(name, data, { ...options, ...budget.rest });
@@ -200,7 +210,7 @@ export class ZooKeeper implements AsyncDisposable {
     checkDelete(path, options);
     try {
       if (options.guaranteed) await this.#deleteGuaranteed(full, version, options);
-      else if (options.recursive) await this.#deleteRecursive(full, options);
+      else if (options.recursive) await this.#deleteRecursive(path, full, options);
       else await this.#ask({ kind: 'delete', path: full, version }, 'delete', options);
     } catch (error) {
       if (!((options.missingOk || options.guaranteed) && isZkError(error, 'NO_NODE'))) throw error;
@@ -245,6 +255,15 @@ export class ZooKeeper implements AsyncDisposable {
     const full = treePath(this.#root, path, { op: 'children' });
     const { withStat: withStats = false } = options;
     const limit = countOf('pageSize', options.pageSize ?? PAGE_SIZE);
+    if (!this.#client.wire.pagesChildren) {
+      return childrenOf(
+        pagesOfOne({
+          names: () => this.children(path, { ...options, watch: false }),
+          stat: withStats ? (name) => this.#statOfChild(joinPath(path, name), options) : undefined,
+          limit,
+        }),
+      );
+    }
     return childrenOf((after) => this.#page(full, { ...options, after, limit, withStats }));
   }
 
@@ -458,6 +477,57 @@ export class ZooKeeper implements AsyncDisposable {
     return { path: withoutRoot(this.#root, results[0]?.path ?? ask.path), stat: statOf(results, 'create') };
   }
 
+  /**
+   * A protected create, where a write whose answer was lost is not made again by itself: then the name, which is
+   * nobody else's, is looked for. One that belongs to an earlier session goes with it, and is not ours.
+   */
+  async #createOrFind(
+    name: string,
+    data: Bytes | string,
+    options: CreateOptions,
+    budget: Budget,
+  ): Promise<{ path: string; stat: Stat }> {
+    const { protect: _, ...plain } = options;
+    for (;;) {
+      try {
+        return await this.create(name, data, { ...plain, ...budget.rest });
+      } catch (error) {
+        if (!isZkError(error, 'CONNECTION_LOSS') || error.outcome !== 'unknown') throw error;
+        const found = await this.#findProtected(name, budget).catch(() => {
+          throw error;
+        });
+        if (found !== undefined) return found;
+      }
+    }
+  }
+
+  async #findProtected(name: string, budget: Budget): Promise<{ path: string; stat: Stat } | undefined> {
+    const [parent, start] = [parentOf(name), nameOf(name)];
+    try {
+      // Confirmed by the leader: a server that lags would not show it yet.
+      const names = await this.children(parent, { ...budget.rest, linearizable: true });
+      const found = names.find((each) => each.startsWith(start));
+      if (found === undefined) return undefined;
+      const path = joinPath(parent, found);
+      const stat = await this.exists(path, budget.rest);
+      const isOurs = stat !== null && [0n, this.session.id].includes(stat.ephemeralOwner);
+      return isOurs ? { path, stat } : undefined;
+    } catch (error) {
+      if (isZkError(error, 'NO_NODE')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined for one that may not be looked at; null for one that is gone. */
+  async #statOfChild(path: string, options: ReadOptions): Promise<Stat | null | undefined> {
+    try {
+      return await this.exists(path, { ...options, watch: false });
+    } catch (error) {
+      if (isZkError(error, 'NO_AUTH')) return undefined;
+      throw error;
+    }
+  }
+
   /** `full` is a path of the tree. */
   async #ensureOne(full: string, mode: 'persistent' | 'container', options: CallOptions): Promise<void> {
     const ask = createOperation('', full, '', { mode }, this.#client.settings.defaultAcl);
@@ -469,8 +539,13 @@ export class ZooKeeper implements AsyncDisposable {
   }
 
   /** Piece by piece, each a request of its own with the rest of the budget. */
-  async #deleteRecursive(full: string, options: DeleteOptions): Promise<void> {
+  async #deleteRecursive(path: string, full: string, options: DeleteOptions): Promise<void> {
     const budget = new Budget(this.#client, options);
+    if (!this.#client.wire.deletesTrees) {
+      const deleteAll = options.atomic ? deleteAtOnce : deleteBySteps;
+      await deleteAll(this, path, budget);
+      return;
+    }
     const ask = { kind: 'deleteTree', path: full, nodesMax: 0, atomic: options.atomic === true } as const;
     for (let isFirst = true; ; isFirst = false) {
       try {

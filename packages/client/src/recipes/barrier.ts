@@ -1,6 +1,6 @@
 import { type CallOptions, isZkError, paths, type Session, ZkError, type ZooKeeper } from '@zabra/client';
 import { Patience, type Waiting } from './patience.ts';
-import { establishedSession, isInterruption, isSessionLost, UNBOUND } from './session-binding.ts';
+import { establishedSession, isInDoubt, isInterruption, isSessionLost, UNBOUND } from './session-binding.ts';
 import { forget, nextWakeUp, watchNode } from './wake-up.ts';
 
 /**
@@ -37,19 +37,29 @@ export class Barrier {
    * the ensemble refuses; the barrier may then be closed all the same, and open() settles it.
    */
   async close(options: CallOptions = {}): Promise<void> {
-    try {
-      await this.#zk.create(this.path, '', {
-        ...options,
-        mode: this.#ephemeral ? 'ephemeral' : 'persistent',
-        parents: 'container',
-      });
-    } catch (error) {
-      if (!isZkError(error, 'NODE_EXISTS')) throw error;
+    const rest = this.#budget(options);
+    for (;;) {
+      try {
+        await this.#zk.create(this.path, '', {
+          ...rest(),
+          mode: this.#ephemeral ? 'ephemeral' : 'persistent',
+          parents: 'container',
+        });
+        return;
+      } catch (error) {
+        if (isZkError(error, 'NODE_EXISTS')) return;
+        // Made again, it finds what it made, unless somebody opened the barrier in between.
+        if (!isInDoubt(this.#zk, error)) throw error;
+      }
     }
   }
 
-  /** Lets everybody through. False when it was open already. Rejects like close(), with the same doubt. */
+  /**
+   * Lets everybody through. False when it was open already; at a ZooKeeper, true as well when the answer to the opening
+   * was lost and it is open now. Rejects like close(), with the same doubt.
+   */
   async open(options: CallOptions = {}): Promise<boolean> {
+    if (!this.#zk.surroundings.doesWritesOnce) return this.#openWithCare(options);
     try {
       await this.#zk.delete(this.path, options);
       return true;
@@ -57,6 +67,36 @@ export class Barrier {
       if (isZkError(error, 'NO_NODE')) return false;
       throw error;
     }
+  }
+
+  /**
+   * Where a delete whose answer was lost is not made again by itself: only the node that was there before may be deleted
+   * again. One with another czxid was closed after us, and stays.
+   */
+  async #openWithCare(options: CallOptions): Promise<boolean> {
+    const rest = this.#budget(options);
+    const closed = await this.#zk.exists(this.path, { ...rest(), linearizable: true });
+    if (closed === null) return false;
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        await this.#zk.delete(this.path, rest());
+        return true;
+      } catch (error) {
+        if (isZkError(error, 'NO_NODE')) return !isFirst;
+        if (!isInDoubt(this.#zk, error)) throw error;
+      }
+      const now = await this.#zk.exists(this.path, { ...rest(), linearizable: true });
+      if (now?.czxid !== closed.czxid) return true;
+    }
+  }
+
+  /** The options of the next step of a call that takes several. */
+  #budget(options: CallOptions): () => CallOptions {
+    const { timeoutMs } = options;
+    if (timeoutMs === undefined) return () => options;
+    const { wallMs } = this.#zk.surroundings;
+    const endsMs = wallMs() + timeoutMs;
+    return () => ({ ...options, timeoutMs: Math.min(timeoutMs, Math.max(0, endsMs - wallMs())) });
   }
 
   /**

@@ -13,7 +13,7 @@ import { createContender, discardContender, inOrder, type OwnContender } from '.
 import { checkContenderId, decodeContenderData, encodeContenderData } from './contender-data.ts';
 import { TenureLease } from './lease.ts';
 import { Patience, type Waiting } from './patience.ts';
-import { boundTo, establishedSession, isSessionLost } from './session-binding.ts';
+import { boundTo, establishedSession, isInDoubt, isSessionLost } from './session-binding.ts';
 import { type OnSuspended, Tenure } from './tenure.ts';
 import { waitForTurn } from './wait-for-turn.ts';
 
@@ -193,7 +193,8 @@ export class Mutex {
         await this.#zk.set(contender.path, marked, { ...options, version: node.stat.version });
         return;
       } catch (error) {
-        if (!isZkError(error, 'BAD_VERSION', 'NO_NODE')) throw error;
+        // In doubt too the next look tells.
+        if (!isZkError(error, 'BAD_VERSION', 'NO_NODE') && !isInDoubt(this.#zk, error)) throw error;
       }
     }
   }

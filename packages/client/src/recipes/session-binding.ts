@@ -34,6 +34,16 @@ export function isSessionLost(error: unknown): boolean {
   return isZkError(error, 'SESSION_EXPIRED', 'SESSION_MOVED');
 }
 
+/**
+ * The write may have happened and is not made again by itself, as at a ZooKeeper: whoever asked must look. Where writes are
+ * done once, only a caller's own policy gives up, and the caller is told.
+ */
+export function isInDoubt(zk: ZooKeeper, error: unknown): boolean {
+  return (
+    !zk.surroundings.doesWritesOnce && isZkError(error, 'CONNECTION_LOSS') && error.outcome === 'unknown'
+  );
+}
+
 /** The connection or its server failed while the session may live on: the same question may be asked again. */
 export function isInterruption(error: unknown): boolean {
   return isZkError(error, 'CONNECTION_LOSS', 'REQUEST_TIMEOUT');
