@@ -11,7 +11,7 @@ class Home {
 
   private constructor(port: number) {
     this.port = port;
-    const member = `peer: '127.0.0.1:${port + 2}', client: '127.0.0.1:${port + 1}'`;
+    const member = `peer: '127.0.0.1:${port + 2}', client: '127.0.0.1:${port + 1}', zookeeper: '127.0.0.1:${port + 3}'`;
     writeFileSync(
       join(this.cwd, 'zabra.yaml'),
       `id: 1\ndataDir: data\nclusterId: first\nmembers:\n  - { id: 1, ${member} }\n`,
@@ -54,7 +54,7 @@ describe('zabra server', () => {
       const home = await Home.make();
       const server = home.server();
       expect(await server.line('server')).toBe(
-        `server 1 listens for clients on 127.0.0.1:${home.port + 1}, for peers on 127.0.0.1:${home.port + 2}`,
+        `server 1 listens for clients on 127.0.0.1:${home.port + 1}, for peers on 127.0.0.1:${home.port + 2}, for ZooKeeper's clients on 127.0.0.1:${home.port + 3}`,
       );
       expect((await server.end(signal)).code).toBe(0);
     },
@@ -81,7 +81,7 @@ describe('zabra server', () => {
   test('exits with 78 when the data directory is of another server', async () => {
     const home = await Home.make();
     await home.past();
-    const members = `members=2=127.0.0.1:${home.port + 2}/127.0.0.1:${home.port + 1}`;
+    const members = `members=2=127.0.0.1:${home.port + 2}/127.0.0.1:${home.port + 1}/127.0.0.1:${home.port + 3}`;
     const { code, stdout, stderr } = await home.server('--set', 'id=2', '--set', members).finished;
     expect(stderr).toMatch(/^zabra: OTHER_SERVER: /m);
     expect(stdout).toBe('');

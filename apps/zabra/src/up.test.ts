@@ -108,6 +108,7 @@ describe('zabra up', () => {
         'digestZxid',
         'address',
         'pid',
+        'zookeeperAddress',
       ]);
       expect((await local.run('status')).stdout).toMatch(/^ID +ROLE +EPOCH +ZXID/);
 

@@ -30,7 +30,7 @@ export class ZooKeeperListener {
   readonly #sockets = new Set<Socket>();
   readonly #warnings = new RareWarnings({ intervalMs: WARNING_MS, keysMax: WARNINGS_MAX });
   /** Connections that were ended for what they sent, by what was wrong. */
-  readonly refused = new Map<FrameFault['kind'] | 'silence', number>();
+  readonly refused: Map<FrameFault['kind'] | 'silence', number> = new Map();
   #accept: Accept = (stream) => stream.close();
 
   constructor(options: ZooKeeperListenerOptions) {
