@@ -1,10 +1,14 @@
 import { type ConnectOptions, paths, type ZooKeeper } from '@zabra/client';
 import { connectOn } from '../core/create-client.ts';
+import { grpcEnv } from '../grpc-env.ts';
+import { tcpEnv } from '../tcp-env.ts';
 import type { Bench, Subject } from './recipe-faults.test-support.ts';
+import { zabraSpeech, zooKeeperSpeech } from './speech.test-support.ts';
 import { StruckWorld } from './struck-world.test-support.ts';
 
 /**
- * The bench on servers that run: frames travel by gRPC, servers have the time of day and a disk. Only the clients'
+ * The bench on servers that run: frames travel by gRPC, or by TCP to servers that speak ZooKeeper's wire; servers have the
+ * time of day and a disk. Only the clients'
  * clocks can be moved on, so that nobody waits for a reconnect or a timeout.
  */
 export class RealBench implements Bench {
@@ -85,7 +89,10 @@ export class RealBench implements Bench {
   async #join(
     options: Pick<ConnectOptions, 'retry'> = {},
   ): Promise<{ readonly zk: ZooKeeper; readonly world: StruckWorld }> {
-    const world = new StruckWorld();
+    const isZooKeeper = this.#servers.startsWith('zookeeper://');
+    const world = isZooKeeper
+      ? new StruckWorld(tcpEnv(undefined), zooKeeperSpeech)
+      : new StruckWorld(grpcEnv(undefined), zabraSpeech);
     this.#worlds.push(world);
     const zk = await connectOn(world, { ...options, servers: this.#servers, chroot: this.#root });
     this.#clients.push(zk);

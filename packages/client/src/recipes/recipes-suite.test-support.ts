@@ -1,13 +1,4 @@
 // What the tests of other rooms may use, as @zabra/client/recipes-suite: for development only, it is in no package.
 
-export { RealBench } from './real-bench.test-support.ts';
-export {
-  type Aftermath,
-  countRequests,
-  type Harm,
-  harmsOf,
-  outcomesAllowed,
-  type Scenario,
-  scenarios,
-  strike,
-} from './recipe-faults.test-support.ts';
+export { FaultTable, type Result, type Row } from './fault-table.test-support.ts';
+export { scenarios } from './recipe-faults.test-support.ts';

@@ -2,17 +2,9 @@
  * The real world of one client, except that its streams can be struck at a request and its clock can be moved on: what
  * it does over half a minute then takes as long as the servers need to answer.
  */
-import {
-  type ClientEntry,
-  decodeClientFrame,
-  decodeServerFrame,
-  encodeClientFrame,
-  encodeServerFrame,
-  type ServerEntry,
-} from '@zabra/proto';
 import type { ClientChannel, ClientEnv } from '../core/env.ts';
-import { grpcEnv } from '../grpc-env.ts';
 import type { Blow } from './recipe-faults.test-support.ts';
+import type { Heard, Said, Speech } from './speech.test-support.ts';
 
 type Handlers = Parameters<ClientChannel['receive']>[0];
 
@@ -24,7 +16,8 @@ interface Timer {
 export class StruckWorld implements ClientEnv {
   readonly atTurnEnd: ClientEnv['atTurnEnd'];
   readonly randomBytes: ClientEnv['randomBytes'];
-  readonly #real: ClientEnv = grpcEnv(undefined);
+  readonly #real: ClientEnv;
+  readonly #speech: () => Speech;
   readonly #timers = new Set<Timer>();
   #aheadMs = 0;
   #stream: StruckStream | undefined;
@@ -36,7 +29,10 @@ export class StruckWorld implements ClientEnv {
   /** Where streams were opened to. */
   readonly servers: Set<string> = new Set();
 
-  constructor() {
+  /** `speech`: of each stream, how what is said on it is cut into words. */
+  constructor(real: ClientEnv, speech: () => Speech) {
+    this.#real = real;
+    this.#speech = speech;
     this.atTurnEnd = (work) => this.#real.atTurnEnd(work);
     this.randomBytes = (count) => this.#real.randomBytes(count);
   }
@@ -87,27 +83,29 @@ export class StruckWorld implements ClientEnv {
 
   dial(address: string): ClientChannel {
     this.servers.add(address);
-    this.#stream = new StruckStream(this, this.#real.dial(address));
+    this.#stream = new StruckStream(this, this.#real.dial(address), this.#speech());
     return this.#stream;
   }
 }
 
-/** Passes frames on until the blow falls. */
+/** Passes words on until the blow falls. */
 class StruckStream implements ClientChannel {
   readonly #world: StruckWorld;
   readonly #channel: ClientChannel;
+  readonly #speech: Speech;
   #handlers: Handlers | undefined;
   #isOpen = true;
   /** Answers that the server owes. */
   awaited = 0;
   /** The request whose reply will be lost or late. */
   #marked: { readonly xid: number; readonly kind: Blow['kind'] } | undefined;
-  #heldOut: ClientEntry[] | undefined;
-  #heldIn: ServerEntry[] | undefined;
+  #heldOut: Said[] | undefined;
+  #heldIn: Heard[] | undefined;
 
-  constructor(world: StruckWorld, channel: ClientChannel) {
+  constructor(world: StruckWorld, channel: ClientChannel, speech: Speech) {
     this.#world = world;
     this.#channel = channel;
+    this.#speech = speech;
   }
 
   get isHeld(): boolean {
@@ -116,7 +114,7 @@ class StruckStream implements ClientChannel {
 
   send(frame: Uint8Array): void {
     if (!this.#isOpen) return;
-    this.#pass(decodeClientFrame(frame.slice()).entries);
+    this.#pass(this.#speech.said(frame));
   }
 
   close(): void {
@@ -131,7 +129,7 @@ class StruckStream implements ClientChannel {
     this.#handlers = handlers;
     this.#channel.receive({
       frame: (frame) => {
-        if (this.#isOpen) this.#hear(decodeServerFrame(frame).entries);
+        if (this.#isOpen) this.#hear(this.#speech.heard(frame));
       },
       closed: (error) => {
         this.close();
@@ -147,12 +145,12 @@ class StruckStream implements ClientChannel {
     if (into) this.#deliver(into);
     if (!out) return;
     // The one that was struck is counted already.
-    this.#world.requests += out.filter(({ kind }) => kind === 'request').length - 1;
+    this.#world.requests += out.filter(({ request }) => request !== undefined).length - 1;
     this.#transmit(out);
   }
 
-  #pass(entries: readonly ClientEntry[]): void {
-    this.awaited += entries.filter(({ kind }) => kind !== 'rearm').length;
+  #pass(entries: readonly Said[]): void {
+    this.awaited += entries.filter(({ isAnswered }) => isAnswered).length;
     if (this.#heldOut) {
       this.#heldOut.push(...entries);
       return;
@@ -167,35 +165,33 @@ class StruckStream implements ClientChannel {
   }
 
   /** Where the blow falls before an entry; the number of entries when it does not. */
-  #strikes(entries: readonly ClientEntry[]): number {
+  #strikes(entries: readonly Said[]): number {
     const { blow } = this.#world;
-    const place = entries.findIndex((entry) => {
-      if (entry.kind !== 'request') return false;
+    const place = entries.findIndex(({ request }) => {
+      if (request === undefined) return false;
       this.#world.requests++;
       if (this.#world.requests !== blow?.request) return false;
       if (blow.when === 'before') return true;
-      this.#marked = { xid: entry.request.xid, kind: blow.kind };
+      this.#marked = { xid: request, kind: blow.kind };
       this.#world.blow = undefined;
       return false;
     });
     return place === -1 ? entries.length : place;
   }
 
-  #transmit(entries: readonly ClientEntry[]): void {
+  #transmit(entries: readonly Said[]): void {
     if (entries.length === 0) return;
     this.#world.frames++;
-    this.#channel.send(encodeClientFrame({ entries: [...entries] }));
+    this.#speech.say(entries, (frame) => this.#channel.send(frame));
   }
 
-  #hear(entries: readonly ServerEntry[]): void {
+  #hear(entries: readonly Heard[]): void {
     this.#world.frames++;
     if (this.#heldIn) {
       this.#heldIn.push(...entries);
       return;
     }
-    const place = entries.findIndex(
-      (entry) => entry.kind === 'reply' && entry.reply.xid === this.#marked?.xid,
-    );
+    const place = entries.findIndex(({ reply }) => reply !== undefined && reply === this.#marked?.xid);
     if (place === -1) {
       this.#deliver(entries);
       return;
@@ -207,10 +203,10 @@ class StruckStream implements ClientChannel {
     else this.#heldIn = entries.slice(place);
   }
 
-  #deliver(entries: readonly ServerEntry[]): void {
+  #deliver(entries: readonly Heard[]): void {
     if (entries.length === 0) return;
-    this.awaited -= entries.filter(({ kind }) => kind !== 'event').length;
-    this.#handlers?.frame(encodeServerFrame({ entries: [...entries] }));
+    this.awaited -= entries.filter(({ isAnswer }) => isAnswer).length;
+    this.#speech.tell(entries, (frame) => this.#handlers?.frame(frame));
   }
 
   #cut(): void {
