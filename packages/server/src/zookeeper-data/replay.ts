@@ -72,7 +72,8 @@ function create(table: NodeTable, { clientId, zxid, timeMs }: LoggedTxnHeader, c
   }
   const present = table.get(path);
   if (present !== undefined) {
-    present.acl ??= table.shareAcl(acl);
+    // Not one of the same path that was there before.
+    if (present.czxid === zxid) present.acl ??= table.shareAcl(acl);
     return;
   }
   table.addCreated(path, { data, acl, owner: ownerOf(change, clientId), zxid, timeMs });

@@ -10,6 +10,7 @@
 
 /** A byte that is no ASCII, "SNAPPY", zero. */
 const MAGIC = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00);
+const MAGIC_BEGINNING = 0x82534e41;
 const HEADER_BYTES = 16;
 /** Far above what SnappyOutputStream makes (32 KiB unless told otherwise), far below what would hurt. */
 const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
@@ -38,21 +39,23 @@ export async function* unframeSnappy(chunks: AsyncIterable<Uint8Array>): AsyncGe
   if (held.length > 0 || !isBegun) throw new SnappyFault('it ends within a block');
 }
 
-/** What begins here, as far as its first bytes are there. A header may come again where streams were joined. */
+/** What begins here, once enough is there to tell. A header may come again where streams were joined. */
 function sizeAt(
   bytes: Uint8Array,
   at: number,
   isBegun: boolean,
 ): { readonly kind: 'header' | 'block'; readonly bytes: number } | undefined {
-  if (bytes.length - at < MAGIC.length) {
-    if (!isBegun || bytes.length - at < 4) return undefined;
-  } else if (MAGIC.every((byte, index) => bytes[at + index] === byte)) {
-    return { kind: 'header', bytes: HEADER_BYTES };
+  if (bytes.length - at < 4) return undefined;
+  const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
+  // The beginning of the magic, which is no length.
+  if (number === MAGIC_BEGINNING) {
+    if (bytes.length - at < MAGIC.length) return undefined;
+    if (MAGIC.every((byte, index) => bytes[at + index] === byte))
+      return { kind: 'header', bytes: HEADER_BYTES };
   }
   if (!isBegun) throw new SnappyFault('it does not begin as a stream of snappy-java');
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
-  if (length > BLOCK_BYTES_MAX) throw new SnappyFault(`a block of ${length} bytes is none that was written`);
-  return { kind: 'block', bytes: 4 + length };
+  if (number > BLOCK_BYTES_MAX) throw new SnappyFault(`a block of ${number} bytes is none that was written`);
+  return { kind: 'block', bytes: 4 + number };
 }
 
 /** One block of Snappy's raw format. Throws {@link SnappyFault}. */
