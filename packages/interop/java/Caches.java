@@ -120,6 +120,8 @@ final class Caches {
     CuratorFramework watching = world.client();
     String path = world.path("tree");
     writer.create().creatingParentsIfNeeded().forPath(path);
+    // Else their servers may tell them of this creation.
+    World.sync(watching, path);
     PersistentWatcher deep = world.keep(new PersistentWatcher(watching, path, true));
     World.Events deepEvents = new World.Events();
     deep.getListenable().addListener(deepEvents);
@@ -129,6 +131,7 @@ final class Caches {
     World.Events flatEvents = new World.Events();
     // By a client of its own: ZooKeeper's 3.8.0 gives recursive watches the events of children that others asked for.
     CuratorFramework flat = world.client();
+    World.sync(flat, path);
     flat.watchers().add().withMode(AddWatchMode.PERSISTENT).usingWatcher(flatEvents).forPath(path);
     world.until("the watch is set", () -> resets.get() > 0);
     for (String half : List.of("before", "after")) {

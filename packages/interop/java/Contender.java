@@ -22,9 +22,9 @@ import org.apache.curator.retry.RetryNTimes;
  * java interop.Contender SERVERS LOCK_PATH COUNTER_PATH FOLDER NAME TOTAL
  * </pre>
  *
- * Prints `ready` when it is connected. Each turn: takes the lock, creates FOLDER/held, which nobody else may have there,
- * reads the counter, writes the next number without a version, appends NAME to FOLDER/journal. Ends with 0 when the counter
- * has reached TOTAL, with 3 when another was inside, with 1 when its session was lost or nothing answered.
+ * Prints `ready` when it is connected. Each turn: takes the lock, creates FOLDER/held, which nobody else may have
+ * there, reads the counter, writes the next number without a version, appends NAME to FOLDER/journal. Ends with 0 when
+ * the counter has reached TOTAL, with 3 when another was inside, with 1 when its session was lost or nothing answered.
  */
 final class Contender {
   private static final int SESSION_MS = 10_000;

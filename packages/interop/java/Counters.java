@@ -63,7 +63,7 @@ final class Counters {
     expectEqual(left.getCount(), 6, "the count");
   }
 
-  /** Three add, the first of them by way of a lock when others are too quick: nothing that was said to be added is lost. */
+  /** Three add, one of them by way of a lock when others are too quick: nothing that was said to be added is lost. */
   private static void atomic(World world) throws Exception {
     String path = world.path("number");
     List<Party> parties = Collections.synchronizedList(new ArrayList<>());
@@ -71,7 +71,8 @@ final class Counters {
     RetryNTimes patient = new RetryNTimes(1000, 2);
     PromotedToLock lock =
         PromotedToLock.builder().lockPath(world.path("lock")).retryPolicy(patient).build();
-    DistributedAtomicLong reader = new DistributedAtomicLong(world.client(), path, patient);
+    CuratorFramework client = world.client();
+    DistributedAtomicLong reader = new DistributedAtomicLong(client, path, patient);
     expect(reader.initialize(100L), "the first one initializes");
     expect(!reader.initialize(200L), "the second one does not");
     List<Integer> taken =
@@ -94,6 +95,7 @@ final class Counters {
     long added = taken.stream().mapToLong(Integer::longValue).sum();
     // Curator does not know its own write by which a lost reply kept it from adding, and adds once more.
     int doubtful = parties.stream().mapToInt(Party::losses).sum();
+    World.sync(client, path);
     long found = reader.get().postValue() - 100;
     expect(found >= added, found + " are no fewer than the " + added + " that were added");
     expect(found <= added + doubtful, found + " are at most " + added + " and " + doubtful + " in doubt");

@@ -25,7 +25,9 @@ import org.apache.curator.framework.recipes.locks.Revoker;
 final class Locks {
   static final List<Check> CHECKS =
       List.of(
-          new Check("InterProcessMutex", world -> count(world, client -> new InterProcessMutex(client, world.path("lock")))),
+          new Check(
+              "InterProcessMutex",
+              world -> count(world, client -> new InterProcessMutex(client, world.path("lock")))),
           new Check(
               "InterProcessSemaphoreMutex",
               world -> count(world, client -> new InterProcessSemaphoreMutex(client, world.path("lock")))),
@@ -35,7 +37,10 @@ final class Locks {
           new Check(
               "InterProcessMultiLock",
               world ->
-                  count(world, client -> new InterProcessMultiLock(client, List.of(world.path("left"), world.path("right"))))),
+                  count(
+                      world,
+                      client ->
+                          new InterProcessMultiLock(client, List.of(world.path("left"), world.path("right"))))),
           new Check("InterProcessMutex.held", Locks::held),
           new Check("InterProcessMutex.expired", Locks::expired),
           new Check("InterProcessMutex.revoked", Locks::revoked),
@@ -151,6 +156,7 @@ final class Locks {
     world.until("the writer stands in line", () -> !write.getParticipantNodes().isEmpty());
     world.middle();
     first.act(locks.get(0).readLock()::release);
+    World.sync(first.client, world.path("lock"));
     expectEqual(locks.get(0).readLock().getParticipantNodes().size(), 1, "readers that are left");
     expect(!waiting.isDone(), "one reader is enough to keep a writer out");
     second.act(locks.get(1).readLock()::release);
@@ -159,7 +165,9 @@ final class Locks {
     expect(!first.ask(() -> late.acquire(50, TimeUnit.MILLISECONDS)), "a writer keeps readers out");
     writer.act(locks.get(2).readLock()::acquire);
     writer.act(write::release);
-    expect(first.ask(() -> late.acquire(World.PATIENCE_MS, TimeUnit.MILLISECONDS)), "a writer that reads lets others read");
+    expect(
+        first.ask(() -> late.acquire(World.PATIENCE_MS, TimeUnit.MILLISECONDS)),
+        "a writer that reads lets others read");
     first.act(late::release);
     writer.act(locks.get(2).readLock()::release);
   }

@@ -46,6 +46,7 @@ final class Nodes {
     PersistentNode node = world.keep(new PersistentNode(owner, CreateMode.EPHEMERAL, false, path, bytes("first")));
     node.start();
     expect(node.waitForInitialCreate(World.PATIENCE_MS, TimeUnit.MILLISECONDS), "it is created");
+    World.sync(other, path);
     Stat before = other.checkExists().forPath(path);
     expectEqual(before.getEphemeralOwner(), sessionOf(owner), "the owner");
     world.middle();
@@ -65,6 +66,7 @@ final class Nodes {
         });
     expectEqual(other.checkExists().forPath(path).getEphemeralOwner(), sessionOf(owner), "the owner");
     node.close();
+    World.sync(other, path);
     expect(other.checkExists().forPath(path) == null, "it goes when nobody wants it");
   }
 
@@ -72,7 +74,7 @@ final class Nodes {
     return client.getZookeeperClient().getZooKeeper().getSessionId();
   }
 
-  /** A node that its owner keeps alive by touching it, without a session; it outlives many TTLs, and goes after the owner. */
+  /** A node that its owner keeps alive by touching it, without a session; it outlives its TTL, and goes after the owner. */
   private static void persistentTtl(World world) throws Exception {
     CuratorFramework other = world.client();
     String path = world.path("node");
@@ -98,7 +100,8 @@ final class Nodes {
   private static void group(World world) throws Exception {
     List<GroupMember> members = new ArrayList<>();
     for (String name : List.of("a", "b", "c")) {
-      GroupMember member = world.keep(new GroupMember(world.client(), world.path("group"), name, bytes("I am " + name)));
+      byte[] data = bytes("I am " + name);
+      GroupMember member = world.keep(new GroupMember(world.client(), world.path("group"), name, data));
       member.start();
       members.add(member);
     }
@@ -154,7 +157,7 @@ final class Nodes {
     world.until("the other one goes as well", () -> client.getChildren().forPath(parent).isEmpty());
   }
 
-  /** With protection a create whose reply was lost is found again: as many nodes as creates, and each is the one that was told. */
+  /** With protection a create whose reply was lost is found again: as many nodes as creates, each the one that was told. */
   private static void protection(World world) throws Exception {
     String parent = world.path("protected");
     CuratorFramework reader = world.client();

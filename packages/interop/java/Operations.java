@@ -214,12 +214,12 @@ final class Operations {
                         new ACLProvider() {
                           @Override
                           public List<ACL> getDefaultAcl() {
-                            return Ids.CREATOR_ALL_ACL;
+                            return Ids.OPEN_ACL_UNSAFE;
                           }
 
                           @Override
                           public List<ACL> getAclForPath(String path) {
-                            return path.startsWith(world.path("mine")) ? Ids.CREATOR_ALL_ACL : Ids.OPEN_ACL_UNSAFE;
+                            return path.equals(world.path("mine")) ? Ids.CREATOR_ALL_ACL : getDefaultAcl();
                           }
                         }));
     CuratorFramework stranger = world.client(builder -> builder.authorization("digest", bytes("ann:wrong")));
@@ -229,10 +229,12 @@ final class Operations {
     expectEqual(owner.getACL().forPath(path), List.of(new ACL(Perms.ALL, ann)), "the ACL");
     world.middle();
     expectEqual(text(owner.getData().forPath(path)), "secret", "what the owner reads");
+    World.sync(stranger, path);
     expectRefusal(KeeperException.NoAuthException.class, () -> stranger.getData().forPath(path));
     expectRefusal(KeeperException.NoAuthException.class, () -> stranger.setData().forPath(path, bytes("x")));
     expectRefusal(KeeperException.NoAuthException.class, () -> stranger.create().forPath(path + "/x"));
-    expectRefusal(KeeperException.NoAuthException.class, () -> stranger.setACL().withACL(Ids.OPEN_ACL_UNSAFE).forPath(path));
+    expectRefusal(
+        KeeperException.NoAuthException.class, () -> stranger.setACL().withACL(Ids.OPEN_ACL_UNSAFE).forPath(path));
     List<ACL> shared = List.of(new ACL(Perms.ALL, ann), new ACL(Perms.READ, Ids.ANYONE_ID_UNSAFE));
     expectRefusal(
         KeeperException.BadVersionException.class, () -> owner.setACL().withVersion(5).withACL(shared).forPath(path));

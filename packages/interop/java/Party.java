@@ -9,8 +9,8 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.state.ConnectionState;
 
 /**
- * Somebody with a session and a thread of their own, as one process among many would have. Curator's locks belong to the
- * thread that took them, so everything that one party does runs on its thread, in order.
+ * Somebody with a session and a thread of their own, as one process among many would have. Curator's locks belong to
+ * the thread that took them, so everything that one party does runs on its thread, in order.
  */
 final class Party implements AutoCloseable {
   /** An action without a result. */

@@ -17,9 +17,9 @@ import java.util.stream.Stream;
  * java interop.Run SERVERS [--kill-leader] [--root PATH] [NAME…]
  * </pre>
  *
- * With `--kill-leader` it prints `kill leader now` as soon as every check is in the middle of its work, and waits for a line
- * on its input, which says that the leader is dead. Ends with 0 when all is ok, with 1 when something failed, with 2 when
- * it was not told what to do.
+ * With `--kill-leader` it prints `kill leader now` as soon as every check is in the middle of its work, and waits for a
+ * line on its input, which says that the leader is dead. Ends with 0 when all is ok, with 1 when something failed, with
+ * 2 when it was not told what to do.
  */
 final class Run {
   /** A check with everything that it waits for. */

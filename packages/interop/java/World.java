@@ -43,7 +43,7 @@ final class World implements AutoCloseable {
   static final int SESSION_MS = 20_000;
   private static final int ATTEMPTS = 150;
   private static final int BETWEEN_ATTEMPTS_MS = 200;
-  /** What goes on while the middle is awaited goes on this fast: enough for something to be under way, and the CPU is free. */
+  /** What goes on while the middle is awaited goes on this fast: something is under way, and the CPU is free. */
   private static final long PACE_MS = 10;
 
   final String servers;
@@ -165,11 +165,25 @@ final class World implements AutoCloseable {
   }
 
   void expire(ZooKeeper victim) throws Exception {
-    Events events = new Events();
+    long id = victim.getSessionId();
+    byte[] password = victim.getSessionPasswd();
+    // The victim comes back and takes its session from the thief, or the close is lost: again, until there is no session.
+    until("the session has ended", () -> !closeSession(id, password));
+  }
+
+  /** False when there was no such session. */
+  private boolean closeSession(long id, byte[] password) throws Exception {
+    CompletableFuture<KeeperState> state = new CompletableFuture<>();
     try (ZooKeeper thief =
-        new ZooKeeper(servers, SESSION_MS, events, victim.getSessionId(), victim.getSessionPasswd())) {
-      events.connected();
-      expect(thief.getSessionId() == victim.getSessionId(), "the session is taken over");
+        new ZooKeeper(
+            servers,
+            SESSION_MS,
+            event -> {
+              if (event.getState() != KeeperState.Disconnected) state.complete(event.getState());
+            },
+            id,
+            password)) {
+      return resultOf(state) != KeeperState.Expired;
     }
   }
 
@@ -234,11 +248,31 @@ final class World implements AutoCloseable {
     }
   }
 
-  /** The client's server has all that was committed before, and a leader. Curator's own sync does not wait for its answer. */
+  /**
+   * The client's server has a leader, and all that was committed before. Curator's own sync does not wait for the answer.
+   */
   static void sync(CuratorFramework client, String path) throws Exception {
     CompletableFuture<Integer> code = new CompletableFuture<>();
     client.sync().inBackground((same, event) -> code.complete(event.getResultCode())).forPath(path);
     expectEqual(resultOf(code), Code.OK.intValue(), "the code of sync");
+  }
+
+  static void sync(ZooKeeper client, String path) throws Exception {
+    expectEqual(codeOfSync(client, path), Code.OK.intValue(), "the code of sync");
+  }
+
+  private static int codeOfSync(ZooKeeper client, String path) throws Exception {
+    CompletableFuture<Integer> code = new CompletableFuture<>();
+    client.sync(path, (result, same, context) -> code.complete(result), null);
+    return resultOf(code);
+  }
+
+  /**
+   * There is a leader again, and this client's server has heard of it, so that its connection stays. Only a leader
+   * answers sync; reads are answered by a server that has not noticed yet that its leader is dead.
+   */
+  void whenServed(ZooKeeper client) throws Exception {
+    until("a leader answers", () -> codeOfSync(client, "/") == Code.OK.intValue());
   }
 
   /** None when there is no such node: containers go when they are empty. */
