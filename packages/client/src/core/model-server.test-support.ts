@@ -54,11 +54,17 @@ export class ModelServer {
 
   create(path: string, data = ''): void {
     const bytes = new TextEncoder().encode(data);
-    this.change({ kind: 'create', create: { path, data: bytes, mode: 'PERSISTENT', acl: [], ttlMs: 0 } });
+    this.change({
+      kind: 'create',
+      create: { path, data: bytes, mode: 'PERSISTENT', acl: [], ttlMs: 0, nullData: false },
+    });
   }
 
   set(path: string, data: string): void {
-    this.change({ kind: 'set', set: { path, data: new TextEncoder().encode(data), version: undefined } });
+    this.change({
+      kind: 'set',
+      set: { path, data: new TextEncoder().encode(data), version: undefined, nullData: false },
+    });
   }
 
   delete(path: string): void {

@@ -50,7 +50,7 @@ function wireRequest(ask: Ask, numbers: RequestNumbers): ClientRequest {
       return { kind: 'get', xid, requestNo, answeredThrough, minZxid, linearizable, get };
     }
     case 'set': {
-      const set = { path: ask.path, data: ask.data, version: wireVersion(ask.version) };
+      const set = { path: ask.path, data: ask.data, version: wireVersion(ask.version), nullData: false };
       return { kind: 'set', xid, requestNo, answeredThrough, minZxid, linearizable, set };
     }
     default:
@@ -214,10 +214,16 @@ function singleOperation(operation: SingleOperation): WireSingleOperation {
   switch (operation.kind) {
     case 'create': {
       const { data, mode, acl, ttlMs } = operation;
-      return { kind: 'create', create: { path, data, mode: WIRE_MODES[mode], acl: acl.map(wireAcl), ttlMs } };
+      return {
+        kind: 'create',
+        create: { path, data, mode: WIRE_MODES[mode], acl: acl.map(wireAcl), ttlMs, nullData: false },
+      };
     }
     case 'set':
-      return { kind: 'set', set: { path, data: operation.data, version: wireVersion(operation.version) } };
+      return {
+        kind: 'set',
+        set: { path, data: operation.data, version: wireVersion(operation.version), nullData: false },
+      };
     case 'delete':
       return { kind: 'delete', delete: { path, version: wireVersion(operation.version) } };
     case 'setAcl': {
