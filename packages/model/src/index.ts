@@ -8,6 +8,7 @@ export {
   PERMISSIONS_ALL,
 } from './acl.ts';
 export { assert, InvariantError, unreachable } from './assert.ts';
+export { NULL_DATA } from './data.ts';
 export { type ErrorCode, RC, type Refusal, refusal } from './error.ts';
 export type { PersistentWatchKind, TreeEvent, WatchKind } from './event.ts';
 export { NO_SESSION, type PeerId, SESSION_ID_MAX, type SessionId } from './ids.ts';

@@ -29,7 +29,9 @@ const STAT = {
 describe('what was encoded', () => {
   test('stays as it is while others are encoded', () => {
     const messages = Array.from({ length: 2_000 }, (_, index) => `/${'a'.repeat(index % 90)}${index}`);
-    const encoded = messages.map((path) => encodeSet({ path, data: new Uint8Array(0), version: undefined }));
+    const encoded = messages.map((path) =>
+      encodeSet({ path, data: new Uint8Array(0), version: undefined, nullData: false }),
+    );
     expect(encoded.map((bytes) => decodeSet(bytes).path)).toStrictEqual(messages);
   });
 
@@ -49,7 +51,7 @@ describe('what was encoded', () => {
   test('may be encoded while another message is', () => {
     const writer = Writer.start();
     writer.string(10, 'outer');
-    const inner = encodeSet({ path: '/inner', data: new Uint8Array(0), version: undefined });
+    const inner = encodeSet({ path: '/inner', data: new Uint8Array(0), version: undefined, nullData: false });
     expect(decodeSet(writer.finish()).path).toBe('outer');
     expect(decodeSet(inner).path).toBe('/inner');
   });
@@ -57,19 +59,24 @@ describe('what was encoded', () => {
 
 describe('what was decoded', () => {
   test('shares its byte fields with the input', () => {
-    const bytes = encodeSet({ path: '/a', data: Uint8Array.of(1, 2, 3), version: undefined });
+    const bytes = encodeSet({
+      path: '/a',
+      data: Uint8Array.of(1, 2, 3),
+      version: undefined,
+      nullData: false,
+    });
     const { data } = decodeSet(bytes);
     expect(data.buffer).toBe(bytes.buffer);
     expect(data).toStrictEqual(Uint8Array.of(1, 2, 3));
   });
 
   test('is the same from a Buffer as from a plain array', () => {
-    const bytes = encodeSet({ path: '/ä', data: Uint8Array.of(1, 2, 3), version: 7 });
+    const bytes = encodeSet({ path: '/ä', data: Uint8Array.of(1, 2, 3), version: 7, nullData: false });
     expect(decodeSet(Buffer.from(bytes))).toStrictEqual(decodeSet(bytes));
   });
 
   test('keeps a replacement character that was really sent', () => {
-    const value = { path: '/\ufffd', data: new Uint8Array(0), version: undefined };
+    const value = { path: '/\ufffd', data: new Uint8Array(0), version: undefined, nullData: false };
     expect(decodeSet(encodeSet(value))).toStrictEqual(value);
   });
 });

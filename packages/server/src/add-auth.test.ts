@@ -32,7 +32,7 @@ function prove(client: RawClient, xid: number, secret: string): void {
 }
 
 function set(client: RawClient, xid: number, requestNo: number): void {
-  const written = { path: '/hers', data: Uint8Array.of(1), version: undefined };
+  const written = { path: '/hers', data: Uint8Array.of(1), version: undefined, nullData: false };
   client.say({ kind: 'request', request: { ...numbers(xid, requestNo), kind: 'set', set: written } });
 }
 
@@ -41,7 +41,14 @@ test('a password opens what its user closed, for the writes behind it', async ()
   using alice = await attached(server);
   prove(alice, 1, 'alice:wonderland');
   const acl = [{ perms: ALL, scheme: 'auth', id: '' }];
-  const create = { path: '/hers', data: new Uint8Array(0), mode: 'PERSISTENT', acl, ttlMs: 0 } as const;
+  const create = {
+    path: '/hers',
+    data: new Uint8Array(0),
+    mode: 'PERSISTENT',
+    acl,
+    ttlMs: 0,
+    nullData: false,
+  } as const;
   alice.say({ kind: 'request', request: { ...numbers(2, 1), kind: 'create', create } });
   expect(await reply(alice)).toMatchObject({ kind: 'addAuth' });
   expect(await reply(alice)).toMatchObject({ kind: 'write', write: { results: [{ kind: 'create' }] } });

@@ -161,7 +161,7 @@ test('what a careless client sends is refused at the rim, in its place among the
       minZxid: 0,
       linearizable: false,
       kind: 'create',
-      create: { path, data: new Uint8Array(bytes), mode: 'PERSISTENT', acl: [], ttlMs: 0 },
+      create: { path, data: new Uint8Array(bytes), mode: 'PERSISTENT', acl: [], ttlMs: 0, nullData: false },
     },
   });
   client.say(create(1, '/fine', 1), create(2, 'no-slash', 1), create(3, '/large', 1025));

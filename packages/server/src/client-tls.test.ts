@@ -70,7 +70,14 @@ test('a client is known by the certificate that it shows, and its subject opens 
   using alice = client(server, ALICE);
   expect(await whoAmI(alice)).toMatchObject(knownAs({ scheme: 'x509', id: 'CN=alice,O=Acme' }));
   const acl = [{ perms: READ, scheme: 'x509', id: 'CN=alice,O=Acme' }];
-  const create = { path: '/hers', data: Uint8Array.of(7), mode: 'PERSISTENT', acl, ttlMs: 0 } as const;
+  const create = {
+    path: '/hers',
+    data: Uint8Array.of(7),
+    mode: 'PERSISTENT',
+    acl,
+    ttlMs: 0,
+    nullData: false,
+  } as const;
   alice.say({ kind: 'request', request: { ...numbers(2, 1), kind: 'create', create } });
   expect(await reply(alice)).toMatchObject({ kind: 'write', write: { results: [{ kind: 'create' }] } });
 
@@ -111,7 +118,13 @@ test('a super user can be named by subject', async () => {
   await using server = await tlsServer({ asksForCertificates: true, superUsers: ['x509:CN=alice,O=Acme'] });
   using alice = client(server, ALICE);
   await alice.attach();
-  const create = { path: '/closed', data: new Uint8Array(0), mode: 'PERSISTENT', ttlMs: 0 } as const;
+  const create = {
+    path: '/closed',
+    data: new Uint8Array(0),
+    mode: 'PERSISTENT',
+    ttlMs: 0,
+    nullData: false,
+  } as const;
   const acl = [{ perms: READ, scheme: 'digest', id: 'bob:hash' }];
   alice.say({ kind: 'request', request: { ...numbers(1, 1), kind: 'create', create: { ...create, acl } } });
   expect(await reply(alice)).toMatchObject({ kind: 'write', write: { results: [{ kind: 'create' }] } });

@@ -15,7 +15,7 @@ const create: ClientEntry = {
     minZxid: 0,
     linearizable: false,
     kind: 'create',
-    create: { path: '/a', data: new Uint8Array(0), mode: 'PERSISTENT', acl: [], ttlMs: 0 },
+    create: { path: '/a', data: new Uint8Array(0), mode: 'PERSISTENT', acl: [], ttlMs: 0, nullData: false },
   },
 };
 

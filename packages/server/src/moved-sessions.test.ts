@@ -45,7 +45,14 @@ function numbers(xid: number, requestNo: number) {
 }
 
 function create(client: RawClient, requestNo: number, path: string): void {
-  const create = { path, data: new Uint8Array(0), mode: 'PERSISTENT', acl: [], ttlMs: 0 } as const;
+  const create = {
+    path,
+    data: new Uint8Array(0),
+    mode: 'PERSISTENT',
+    acl: [],
+    ttlMs: 0,
+    nullData: false,
+  } as const;
   client.say({ kind: 'request', request: { ...numbers(requestNo, requestNo), kind: 'create', create } });
 }
 

@@ -29,7 +29,7 @@ test('a leader removes what has lived its time, and says how many', async () => 
   ] as const;
   await client.hear();
   creations.forEach((creation, index) => {
-    const create = { data: NOTHING, acl: [], ...creation };
+    const create = { data: NOTHING, acl: [], nullData: false, ...creation };
     client.say({ kind: 'request', request: { ...numbers(index + 1), kind: 'create', create } });
   });
   await expect.poll(() => server.status()).toMatchObject({ znodes: before + 3, reaped: 1 });

@@ -9,7 +9,15 @@ const SESSION = 77;
 const NONCE = 'nonce';
 
 function txn(requestNo: number, path: string): Uint8Array {
-  const create = { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ephemeralOwner: 0, ttlMs: 0 } as const;
+  const create = {
+    path,
+    data: NOTHING,
+    mode: 'PERSISTENT',
+    acl: [],
+    ephemeralOwner: 0,
+    ttlMs: 0,
+    nullData: false,
+  } as const;
   return encodeTxn({
     kind: 'change',
     timeMs: 1,
@@ -337,7 +345,7 @@ function stream(t: ReturnType<typeof bench>, zxid: Zxid = at(1)) {
                 answeredThrough: 0,
                 minZxid: 0,
                 linearizable: false,
-                create: { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ttlMs: 0 },
+                create: { path, data: NOTHING, mode: 'PERSISTENT', acl: [], ttlMs: 0, nullData: false },
               },
             },
           ],

@@ -20,6 +20,7 @@ function bench() {
       acl: [],
       ephemeralOwner: 0,
       ttlMs: 0,
+      nullData: false,
     } as const;
     const payload = encodeTxn({
       kind: 'change',

@@ -35,6 +35,7 @@ function bench() {
           acl: [],
           ephemeralOwner: facts.owner ?? 0,
           ttlMs: facts.ttlMs ?? 0,
+          nullData: false,
         },
       }),
     limits: (path: string, text: string) =>
@@ -47,6 +48,7 @@ function bench() {
           acl: [],
           ephemeralOwner: 0,
           ttlMs: 0,
+          nullData: false,
         },
       }),
     touch: (path: string) => change({ kind: 'touch', touch: { path } }),

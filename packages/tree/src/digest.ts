@@ -1,4 +1,4 @@
-import { type ChangeResult, type Stat, unreachable, type WriteResult } from '@zabra/model';
+import { type ChangeResult, NULL_DATA, type Stat, unreachable, type WriteResult } from '@zabra/model';
 import { Hasher } from './hash.ts';
 import type { Slot } from './node-records.ts';
 import type { NodeStore } from './node-store.ts';
@@ -58,6 +58,7 @@ export class Digest {
     hashAcl(hasher, nodes.acl(slot));
     const { container, ttlMs } = nodes.lifetime(slot);
     if (container) hasher.word(CONTAINER);
+    if (data === NULL_DATA) hasher.word(NULL);
     if (ttlMs > 0) hasher.integer(ttlMs);
     nodes.setContent(slot, hasher.end());
   }
@@ -90,6 +91,7 @@ const KIND_SESSION = 3;
 const KIND_SESSION_CONTENT = 4;
 const KIND_RESULT = 5;
 const CONTAINER = 1;
+const NULL = 2;
 
 function hashNode(hasher: Hasher, nodes: NodeStore, slot: Slot): Hasher {
   nodes.hashInto(hasher.begin(KIND_NODE), slot);

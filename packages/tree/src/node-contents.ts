@@ -1,4 +1,4 @@
-import { assert } from '@zabra/model';
+import { assert, NULL_DATA } from '@zabra/model';
 import { CellStore } from './cell-store.ts';
 import { compareUtf8, equalsUtf8, readUtf8, utf8Length, writeUtf8 } from './name-bytes.ts';
 import { NO_DATA, ownBytes } from './node.ts';
@@ -34,7 +34,7 @@ export class NodeContents {
   put(slot: Slot, text: string, start: number, end: number, data: Uint8Array): void {
     const nameLength = utf8Length(text, start, end);
     this.#records.setNameLength(slot, nameLength);
-    this.#records.setDataLength(slot, data.length);
+    this.#noteLength(slot, data);
     const inCell = dataInCell(data.length);
     if (inCell + nameLength > 0) {
       const location = this.#cells.allocate(slot, inCell + nameLength);
@@ -53,7 +53,7 @@ export class NodeContents {
     if (inCellBefore < before) this.#dropLarge(slot);
     const inCell = dataInCell(data.length);
     this.#resize(slot, { from: inCellBefore, to: inCell });
-    this.#records.setDataLength(slot, data.length);
+    this.#noteLength(slot, data);
     if (inCell < data.length) {
       this.#keepLarge(slot, data);
     } else if (inCell > 0) {
@@ -73,7 +73,7 @@ export class NodeContents {
 
   data(slot: Slot, pool: ReadingPool = this.#reading): Uint8Array {
     const length = this.#records.dataLength(slot);
-    if (length === 0) return NO_DATA;
+    if (length === 0) return this.#records.isDataNull(slot) ? NULL_DATA : NO_DATA;
     if (dataInCell(length) < length) {
       const large = this.#large.get(slot);
       assert(large !== undefined, 'large data is kept as long as its node', { slot, length });
@@ -157,6 +157,11 @@ export class NodeContents {
       this.#records.setLocation(slot, location);
     }
     if (oldBytes > 0) cells.release(old, oldBytes);
+  }
+
+  #noteLength(slot: Slot, data: Uint8Array): void {
+    if (data === NULL_DATA) this.#records.setDataNull(slot);
+    else this.#records.setDataLength(slot, data.length);
   }
 
   #keepLarge(slot: Slot, data: Uint8Array): void {

@@ -309,8 +309,18 @@ export class NodeRecords {
     this.#setWord(slot, LOCATION, value);
   }
 
+  /** 0 where there are none, null or not. */
   dataLength(slot: Slot): number {
-    return this.#word(slot, DATA_LENGTH) >>> 0;
+    const word = this.#word(slot, DATA_LENGTH);
+    return word === NULL_DATA_LENGTH ? 0 : word >>> 0;
+  }
+
+  isDataNull(slot: Slot): boolean {
+    return this.#word(slot, DATA_LENGTH) === NULL_DATA_LENGTH;
+  }
+
+  setDataNull(slot: Slot): void {
+    this.#setWord(slot, DATA_LENGTH, NULL_DATA_LENGTH);
   }
 
   setDataLength(slot: Slot, value: number): void {
@@ -442,6 +452,8 @@ const ACL_ID = 15;
 const LIFETIME_ID = 16;
 const INNER_ID = 17;
 const DATA_LENGTH = 18;
+/** In its place: data that are null. No data are so long. */
+const NULL_DATA_LENGTH = -1;
 const NAME = 19;
 const LOCATION = 20;
 const PARENT = 21;

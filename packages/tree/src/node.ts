@@ -1,4 +1,4 @@
-import { ACL_OPEN, type Acl, PERMISSIONS_ALL } from '@zabra/model';
+import { ACL_OPEN, type Acl, NULL_DATA, PERMISSIONS_ALL } from '@zabra/model';
 
 export function byCodeUnits(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
@@ -23,7 +23,7 @@ export const NO_DATA: Uint8Array = new Uint8Array(0);
 
 /** Bytes that belong to the tree alone: a small piece of a received frame would keep the whole frame in memory. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return NO_DATA;
+  if (bytes.length === 0) return bytes === NULL_DATA ? NULL_DATA : NO_DATA;
   return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 

@@ -372,9 +372,12 @@ export interface Create {
   readonly acl: readonly Acl[];
   /** TTL modes; 0 otherwise. */
   readonly ttlMs: number;
+  /** Empty data that ZooKeeper's clients wrote as null, and read as null. */
+  readonly nullData: boolean;
 }
 
 export function writeCreate(writer: Writer, value: Create): void {
+  if (value.nullData) writer.uint32(48, 1);
   if (value.ttlMs !== 0) writer.fixed64(41, value.ttlMs);
   for (let index = value.acl.length - 1; index >= 0; index--) {
     const { size } = writer;
@@ -386,7 +389,7 @@ export function writeCreate(writer: Writer, value: Create): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ttlMs'];
+const CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ttlMs', 'nullData'];
 
 export function readCreate(reader: Reader): Create {
   let path = '';
@@ -394,6 +397,7 @@ export function readCreate(reader: Reader): Create {
   let mode: CreateMode | undefined;
   const acl: Acl[] = [];
   let ttlMs = 0;
+  let nullData = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Create');
     switch (tag) {
@@ -415,12 +419,15 @@ export function readCreate(reader: Reader): Create {
       case 41:
         ttlMs = reader.fixed64('zabra.v1.Create.ttlMs');
         break;
+      case 48:
+        nullData = reader.bool('zabra.v1.Create.nullData');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.Create', CREATE_FIELDS);
     }
   }
   if (mode === undefined) throw unspecified('zabra.v1.Create.mode');
-  return { path, data, mode, acl, ttlMs };
+  return { path, data, mode, acl, ttlMs, nullData };
 }
 
 export function encodeCreate(value: Create): Uint8Array {
@@ -438,20 +445,23 @@ export interface Set {
   readonly data: Uint8Array;
   /** Absent: any version. */
   readonly version: number | undefined;
+  readonly nullData: boolean;
 }
 
 export function writeSet(writer: Writer, value: Set): void {
+  if (value.nullData) writer.uint32(32, 1);
   if (value.version !== undefined) writer.uint32(24, value.version);
   if (value.data.length !== 0) writer.bytes(18, value.data);
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const SET_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'version'];
+const SET_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'version', 'nullData'];
 
 export function readSet(reader: Reader): Set {
   let path = '';
   let data: Uint8Array = NO_BYTES;
   let version: number | undefined;
+  let nullData = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.Set');
     switch (tag) {
@@ -464,11 +474,14 @@ export function readSet(reader: Reader): Set {
       case 24:
         version = reader.uint32('zabra.v1.Set.version');
         break;
+      case 32:
+        nullData = reader.bool('zabra.v1.Set.nullData');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.Set', SET_FIELDS);
     }
   }
-  return { path, data, version };
+  return { path, data, version, nullData };
 }
 
 export function encodeSet(value: Set): Uint8Array {

@@ -10,9 +10,12 @@ export interface ChangeCreate {
   readonly acl: readonly Acl[];
   readonly ephemeralOwner: number;
   readonly ttlMs: number;
+  /** Empty data that ZooKeeper's clients wrote as null, and read as null. */
+  readonly nullData: boolean;
 }
 
 export function writeChangeCreate(writer: Writer, value: ChangeCreate): void {
+  if (value.nullData) writer.uint32(56, 1);
   if (value.ttlMs !== 0) writer.fixed64(49, value.ttlMs);
   if (value.ephemeralOwner !== 0) writer.fixed64(41, value.ephemeralOwner);
   for (let index = value.acl.length - 1; index >= 0; index--) {
@@ -25,7 +28,7 @@ export function writeChangeCreate(writer: Writer, value: ChangeCreate): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const CHANGE_CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ephemeralOwner', 'ttlMs'];
+const CHANGE_CREATE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'mode', 'acl', 'ephemeralOwner', 'ttlMs', 'nullData'];
 
 export function readChangeCreate(reader: Reader): ChangeCreate {
   let path = '';
@@ -34,6 +37,7 @@ export function readChangeCreate(reader: Reader): ChangeCreate {
   const acl: Acl[] = [];
   let ephemeralOwner = 0;
   let ttlMs = 0;
+  let nullData = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ChangeCreate');
     switch (tag) {
@@ -58,12 +62,15 @@ export function readChangeCreate(reader: Reader): ChangeCreate {
       case 49:
         ttlMs = reader.fixed64('zabra.v1.ChangeCreate.ttlMs');
         break;
+      case 56:
+        nullData = reader.bool('zabra.v1.ChangeCreate.nullData');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.ChangeCreate', CHANGE_CREATE_FIELDS);
     }
   }
   if (mode === undefined) throw unspecified('zabra.v1.ChangeCreate.mode');
-  return { path, data, mode, acl, ephemeralOwner, ttlMs };
+  return { path, data, mode, acl, ephemeralOwner, ttlMs, nullData };
 }
 
 export function encodeChangeCreate(value: ChangeCreate): Uint8Array {
@@ -81,20 +88,23 @@ export interface ChangeSet {
   readonly data: Uint8Array;
   /** The version after the change. */
   readonly version: number;
+  readonly nullData: boolean;
 }
 
 export function writeChangeSet(writer: Writer, value: ChangeSet): void {
+  if (value.nullData) writer.uint32(32, 1);
   if (value.version !== 0) writer.uint32(24, value.version);
   if (value.data.length !== 0) writer.bytes(18, value.data);
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const CHANGE_SET_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'version'];
+const CHANGE_SET_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'version', 'nullData'];
 
 export function readChangeSet(reader: Reader): ChangeSet {
   let path = '';
   let data: Uint8Array = NO_BYTES;
   let version = 0;
+  let nullData = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.ChangeSet');
     switch (tag) {
@@ -107,11 +117,14 @@ export function readChangeSet(reader: Reader): ChangeSet {
       case 24:
         version = reader.uint32('zabra.v1.ChangeSet.version');
         break;
+      case 32:
+        nullData = reader.bool('zabra.v1.ChangeSet.nullData');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.ChangeSet', CHANGE_SET_FIELDS);
     }
   }
-  return { path, data, version };
+  return { path, data, version, nullData };
 }
 
 export function encodeChangeSet(value: ChangeSet): Uint8Array {
@@ -937,9 +950,11 @@ export interface SnapshotNode {
   /** 0: none. */
   readonly ttlMs: number;
   readonly container: boolean;
+  readonly nullData: boolean;
 }
 
 export function writeSnapshotNode(writer: Writer, value: SnapshotNode): void {
+  if (value.nullData) writer.uint32(120, 1);
   if (value.container) writer.uint32(112, 1);
   if (value.ttlMs !== 0) writer.fixed64(105, value.ttlMs);
   if (value.sequence !== 0) writer.fixed64(97, value.sequence);
@@ -960,7 +975,7 @@ export function writeSnapshotNode(writer: Writer, value: SnapshotNode): void {
   if (value.path !== '') writer.string(10, value.path);
 }
 
-const SNAPSHOT_NODE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'acl', 'czxid', 'mzxid', 'pzxid', 'ctimeMs', 'mtimeMs', 'version', 'aversion', 'ephemeralOwner', 'sequence', 'ttlMs', 'container'];
+const SNAPSHOT_NODE_FIELDS: readonly (string | undefined)[] = [undefined, 'path', 'data', 'acl', 'czxid', 'mzxid', 'pzxid', 'ctimeMs', 'mtimeMs', 'version', 'aversion', 'ephemeralOwner', 'sequence', 'ttlMs', 'container', 'nullData'];
 
 export function readSnapshotNode(reader: Reader): SnapshotNode {
   let path = '';
@@ -977,6 +992,7 @@ export function readSnapshotNode(reader: Reader): SnapshotNode {
   let sequence = 0;
   let ttlMs = 0;
   let container = false;
+  let nullData = false;
   while (reader.more()) {
     const tag = reader.uint32('zabra.v1.SnapshotNode');
     switch (tag) {
@@ -1025,11 +1041,14 @@ export function readSnapshotNode(reader: Reader): SnapshotNode {
       case 112:
         container = reader.bool('zabra.v1.SnapshotNode.container');
         break;
+      case 120:
+        nullData = reader.bool('zabra.v1.SnapshotNode.nullData');
+        break;
       default:
         reader.skip(tag, 'zabra.v1.SnapshotNode', SNAPSHOT_NODE_FIELDS);
     }
   }
-  return { path, data, acl, czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion, ephemeralOwner, sequence, ttlMs, container };
+  return { path, data, acl, czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion, ephemeralOwner, sequence, ttlMs, container, nullData };
 }
 
 export function encodeSnapshotNode(value: SnapshotNode): Uint8Array {

@@ -6,6 +6,7 @@ import {
   type ChangeResult,
   type CreateMode,
   type ErrorCode,
+  NULL_DATA,
   type Refusal,
   type Stat,
   type SubOperation,
@@ -213,12 +214,22 @@ export function subOperationToShape(operation: SubOperation): SubOperationShape 
       const { path, data, mode, acl, ttlMs } = operation;
       return {
         kind: 'create',
-        create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl), ttlMs },
+        create: {
+          path,
+          data,
+          mode: createModeToShape(mode),
+          acl: aclToShape(acl),
+          ttlMs,
+          nullData: data === NULL_DATA,
+        },
       };
     }
     case 'set': {
       const { path, data, version } = operation;
-      return { kind: 'set', set: { path, data, version: versionToShape(version) } };
+      return {
+        kind: 'set',
+        set: { path, data, version: versionToShape(version), nullData: data === NULL_DATA },
+      };
     }
     case 'delete':
       return { kind: 'delete', delete: { path: operation.path, version: versionToShape(operation.version) } };
@@ -244,12 +255,19 @@ export function subOperationToShape(operation: SubOperation): SubOperationShape 
 export function subOperationToModel(shape: SubOperationShape): SubOperation {
   switch (shape.kind) {
     case 'create': {
-      const { path, data, mode, acl, ttlMs } = shape.create;
-      return { kind: 'create', path, data, mode: createModeToModel(mode), acl: aclToModel(acl), ttlMs };
+      const { path, data, mode, acl, ttlMs, nullData } = shape.create;
+      return {
+        kind: 'create',
+        path,
+        data: nullData ? NULL_DATA : data,
+        mode: createModeToModel(mode),
+        acl: aclToModel(acl),
+        ttlMs,
+      };
     }
     case 'set': {
-      const { path, data, version } = shape.set;
-      return { kind: 'set', path, data, version: versionToModel(version) };
+      const { path, data, version, nullData } = shape.set;
+      return { kind: 'set', path, data: nullData ? NULL_DATA : data, version: versionToModel(version) };
     }
     case 'delete':
       return { kind: 'delete', path: shape.delete.path, version: versionToModel(shape.delete.version) };

@@ -1,4 +1,4 @@
-import { ACL_OPEN, type Acl, asZxid } from '@zabra/model';
+import { ACL_OPEN, type Acl, asZxid, NULL_DATA } from '@zabra/model';
 import { DecodeError } from '@zabra/proto';
 import type { SnapshotEntry } from '@zabra/tree';
 import fc from 'fast-check';
@@ -107,4 +107,19 @@ describe('the reader of entries', () => {
     const reader = new SnapshotEntryReader(block);
     for (let end = 1; end < one.length; end++) expect(() => reader.read(0, end)).toThrow(DecodeError);
   });
+});
+
+test('data that are null are read as such, by either way', () => {
+  const bare = { kind: 'node', path: '/a', acl: ACL_OPEN, ttlMs: 0, container: false } as const;
+  const numbers = { ctimeMs: 1, mtimeMs: 1, version: 0, aversion: 0, ephemeralOwner: 0, sequence: 0 };
+  const zxids = { czxid: asZxid(1), mzxid: asZxid(1), pzxid: asZxid(1) };
+  for (const data of [NULL_DATA, new Uint8Array(0), NULL_DATA]) {
+    const encoded = encodeSnapshotEntry({ ...bare, ...numbers, ...zxids, data });
+    for (const read of [
+      decodeSnapshotEntry(encoded),
+      new SnapshotEntryReader(encoded).read(0, encoded.length),
+    ]) {
+      expect(read.kind === 'node' && read.data === NULL_DATA).toBe(data === NULL_DATA);
+    }
+  }
 });

@@ -1,4 +1,13 @@
-import { ACL_OPEN, type Acl, asZxid, NO_SESSION, unreachable, ZXID_NONE, type Zxid } from '@zabra/model';
+import {
+  ACL_OPEN,
+  type Acl,
+  asZxid,
+  NO_SESSION,
+  NULL_DATA,
+  unreachable,
+  ZXID_NONE,
+  type Zxid,
+} from '@zabra/model';
 import {
   decodeAcl,
   decodeSnapshotEntry as decodeShape,
@@ -13,7 +22,8 @@ export function encodeSnapshotEntry(entry: SnapshotEntry): Uint8Array {
   switch (entry.kind) {
     case 'node': {
       const { kind: _, ...node } = entry;
-      return encodeShape({ kind: 'node', node: { ...node, acl: aclToShape(entry.acl) } });
+      const nullData = entry.data === NULL_DATA;
+      return encodeShape({ kind: 'node', node: { ...node, acl: aclToShape(entry.acl), nullData } });
     }
     case 'session': {
       const { id, timeoutMs, passwordHash, nonce, answeredThrough } = entry;
@@ -37,10 +47,11 @@ export function decodeSnapshotEntry(bytes: Uint8Array): SnapshotEntry {
   const shape = decodeShape(bytes);
   switch (shape.kind) {
     case 'node': {
-      const { node } = shape;
+      const { nullData, ...node } = shape.node;
       return {
         ...node,
         kind: 'node',
+        data: nullData ? NULL_DATA : node.data,
         acl: aclToModel(node.acl),
         czxid: asZxid(node.czxid),
         mzxid: asZxid(node.mzxid),
@@ -158,6 +169,10 @@ export class SnapshotEntryReader {
         case TAG.container:
           node.container = this.#uint32() !== 0;
           break;
+        case TAG.nullData:
+          // Written only where it is so, and behind the data.
+          if (this.#uint32() !== 0) node.data = NULL_DATA;
+          break;
         default:
           return false;
       }
@@ -260,6 +275,7 @@ const TAG = {
   sequence: (12 << 3) | 1,
   ttlMs: (13 << 3) | 1,
   container: 14 << 3,
+  nullData: 15 << 3,
 } as const;
 const TWO_POW_32 = 2 ** 32;
 /** The largest upper half of a safe integer. */

@@ -1,4 +1,4 @@
-import { ACL_OPEN, type Stat, type Txn, type TxnBody } from '@zabra/model';
+import { ACL_OPEN, NULL_DATA, type Stat, type Txn, type TxnBody } from '@zabra/model';
 import type { SnapshotEntry } from '@zabra/tree';
 import { describe, expect, test } from 'vitest';
 import { zxid } from '../../test/storage-world.ts';
@@ -132,4 +132,21 @@ describe('an entry of a snapshot', () => {
   test.each(entries)('comes back as it was: $kind $path', (entry) => {
     expect(decodeSnapshotEntry(encodeSnapshotEntry(entry))).toEqual(entry);
   });
+});
+
+test('data that are null come back as such, and empty ones as empty', () => {
+  for (const data of [NULL_DATA, new Uint8Array(0)]) {
+    const changes = [
+      { ...create, mode: 'persistent', data },
+      { kind: 'set', path: '/a', data, version: 1 },
+    ] as const;
+    for (const change of changes) {
+      const header = { timeMs: 0, sessionId: 0, requestNo: 0, answeredThrough: 0, requestHash: 0 };
+      const txn = { ...header, body: { kind: 'change', change } } as const;
+      const { body } = decodeTxn(encodeTxn(txn));
+      const read = body.kind === 'change' && 'data' in body.change ? body.change.data : undefined;
+      expect(read).toHaveLength(0);
+      expect(read === NULL_DATA).toBe(data === NULL_DATA);
+    }
+  }
 });

@@ -1,4 +1,4 @@
-import { type Change, type Txn, type TxnBody, unreachable } from '@zabra/model';
+import { type Change, NULL_DATA, type Txn, type TxnBody, unreachable } from '@zabra/model';
 import {
   type Change as ChangeShape,
   decodeTxn as decodeShape,
@@ -90,11 +90,27 @@ function changeToShape(change: Change): ChangeShape {
       const { path, data, mode, acl, ephemeralOwner, ttlMs } = change;
       return {
         kind: 'create',
-        create: { path, data, mode: createModeToShape(mode), acl: aclToShape(acl), ephemeralOwner, ttlMs },
+        create: {
+          path,
+          data,
+          mode: createModeToShape(mode),
+          acl: aclToShape(acl),
+          ephemeralOwner,
+          ttlMs,
+          nullData: data === NULL_DATA,
+        },
       };
     }
     case 'set':
-      return { kind: 'set', set: { path: change.path, data: change.data, version: change.version } };
+      return {
+        kind: 'set',
+        set: {
+          path: change.path,
+          data: change.data,
+          version: change.version,
+          nullData: change.data === NULL_DATA,
+        },
+      };
     case 'delete':
       return { kind: 'delete', delete: { path: change.path } };
     case 'check':
@@ -121,19 +137,21 @@ function changeToShape(change: Change): ChangeShape {
 function changeToModel(shape: ChangeShape): Change {
   switch (shape.kind) {
     case 'create': {
-      const { path, data, mode, acl, ephemeralOwner, ttlMs } = shape.create;
+      const { path, data, mode, acl, ephemeralOwner, ttlMs, nullData } = shape.create;
       return {
         kind: 'create',
         path,
-        data,
+        data: nullData ? NULL_DATA : data,
         mode: createModeToModel(mode),
         acl: aclToModel(acl),
         ephemeralOwner,
         ttlMs,
       };
     }
-    case 'set':
-      return { kind: 'set', path: shape.set.path, data: shape.set.data, version: shape.set.version };
+    case 'set': {
+      const { path, data, version, nullData } = shape.set;
+      return { kind: 'set', path, data: nullData ? NULL_DATA : data, version };
+    }
     case 'delete':
       return { kind: 'delete', path: shape.delete.path };
     case 'check':

@@ -88,7 +88,11 @@ const HEARD: readonly { readonly what: string; readonly entry: ClientEntry; read
     what: 'a write',
     entry: {
       kind: 'request',
-      request: { ...request, kind: 'set', set: { path: '/a', data: Uint8Array.of(1), version: 4 } },
+      request: {
+        ...request,
+        kind: 'set',
+        set: { path: '/a', data: Uint8Array.of(1), version: 4, nullData: false },
+      },
     },
     word: {
       kind: 'write',

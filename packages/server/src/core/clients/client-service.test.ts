@@ -17,7 +17,7 @@ const get = (xid: number, path: string): ClientEntry =>
 const set = (xid: number, path: string): ClientEntry =>
   requestEntry(
     xid,
-    { kind: 'set', set: { path, data: Uint8Array.of(xid), version: undefined } },
+    { kind: 'set', set: { path, data: Uint8Array.of(xid), version: undefined, nullData: false } },
     { requestNo: xid },
   );
 const rearm = (

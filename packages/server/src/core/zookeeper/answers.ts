@@ -1,5 +1,5 @@
 import type { MultiResult, ReplyBody } from '@zabra/jute';
-import { assert, type ChangeResult, type WriteResult } from '@zabra/model';
+import { assert, type ChangeResult, NULL_DATA, type WriteResult } from '@zabra/model';
 import type { NodeQueryResult, QueryResult } from '../clients/client-codec.ts';
 import { errorNumber, NO_NODE, RUNTIME_INCONSISTENCY, readErrorNumber } from './error-numbers.ts';
 
@@ -109,7 +109,7 @@ export function answerToRead(due: Due, result: QueryResult): Answer {
 function bodyOf(due: Due, result: Exclude<QueryResult, { kind: 'refused' }>): ReplyBody {
   switch (result.kind) {
     case 'get':
-      return { kind: 'data', data: result.data, stat: result.stat };
+      return { kind: 'data', data: dataOrNull(result.data), stat: result.stat };
     case 'exists':
       assert(result.stat !== undefined, 'a node that is not there is answered with an error');
       return { kind: 'stat', stat: result.stat };
@@ -139,7 +139,7 @@ function bodyOf(due: Due, result: Exclude<QueryResult, { kind: 'refused' }>): Re
 function multiReadResult(result: NodeQueryResult): MultiResult {
   switch (result.kind) {
     case 'get':
-      return { kind: 'getData', data: result.data, stat: result.stat };
+      return { kind: 'getData', data: dataOrNull(result.data), stat: result.stat };
     case 'children':
       return { kind: 'getChildren', names: result.names };
     case 'refused':
@@ -147,6 +147,10 @@ function multiReadResult(result: NodeQueryResult): MultiResult {
     case 'exists':
       return impossible({ kind: 'multiRead' }, result.kind);
   }
+}
+
+function dataOrNull(data: Uint8Array): Uint8Array | undefined {
+  return data === NULL_DATA ? undefined : data;
 }
 
 function done(body: ReplyBody): Answer {

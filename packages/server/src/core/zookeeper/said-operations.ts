@@ -7,6 +7,7 @@ import {
   type CreateOperation,
   type DeleteOperation,
   isTtl,
+  NULL_DATA,
   type SetOperation,
   TTL_MS_MAX,
   unreachable,
@@ -47,14 +48,14 @@ export function saidOperation(said: SaidWrite): SaidAs<SaidWrite> {
       return {
         kind: 'create',
         path: mode === undefined ? '' : path,
-        data: said.data ?? NO_DATA,
+        data: said.data ?? NULL_DATA,
         mode: mode ?? 'persistent',
         acl: saidAcl(said.acl),
         ttlMs: mode !== undefined && isTtl(mode) ? saidTtl(said.ttlMs) : 0,
       };
     }
     case 'setData':
-      return { kind: 'set', path, data: said.data ?? NO_DATA, version: saidVersion(said.version) };
+      return { kind: 'set', path, data: said.data ?? NULL_DATA, version: saidVersion(said.version) };
     case 'delete':
       return { kind: 'delete', path, version: saidVersion(said.version) };
     case 'check':
@@ -98,5 +99,4 @@ const MODES: readonly CreateMode[] = [
   'ttl',
   'ttl-sequential',
 ];
-const NO_DATA = new Uint8Array(0);
 const GRANTS_NOBODY: readonly Acl[] = [{ perms: 0, scheme: '', id: '' }];
