@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * The moment in which the leader is killed: every check has come to the middle of its work, and none has finished it.
  *
- * <p>A check that has come there may wait or work on until the leader is dead, which {@link #isOver} says; what it does
- * afterwards meets the servers that are left.
+ * <p>A check that has come there may wait or work on until the leader is dead, which {@link #isOverWithin} says; what it
+ * does afterwards meets the servers that are left.
  */
 final class Middle {
   private final CountDownLatch awaited;
@@ -30,10 +30,6 @@ final class Middle {
 
   void end() {
     over.countDown();
-  }
-
-  boolean isOver() {
-    return over.getCount() == 0;
   }
 
   /** Whether it is over, after at most so many milliseconds. */

@@ -44,7 +44,7 @@ final class World implements AutoCloseable {
   private static final int ATTEMPTS = 150;
   private static final int BETWEEN_ATTEMPTS_MS = 200;
   /** What goes on while the middle is awaited goes on this fast: something is under way, and the CPU is free. */
-  private static final long PACE_MS = 10;
+  private static final long PACE_MS = 20;
 
   final String servers;
   private final String root;
@@ -79,8 +79,9 @@ final class World implements AutoCloseable {
     return arrived.get();
   }
 
-  boolean isOver() {
-    return middle.isOver();
+  /** Waits a moment for it. */
+  boolean isOver() throws InterruptedException {
+    return middle.isOverWithin(PACE_MS);
   }
 
   /** One turn of one lane's work; lanes are counted from 0. */
