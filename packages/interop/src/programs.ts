@@ -19,7 +19,13 @@ export const ENDS_WITH_ITS_PARENT: readonly string[] = ['/usr/bin/setpriv', '--p
 
 const JARS = '/usr/share/java';
 /** ZooKeeper's server and client; the jar's manifest names what they need. Logs go to stderr. */
-export const ZOOKEEPER_CLASS_PATH: readonly string[] = [`${JARS}/zookeeper.jar`, `${JARS}/slf4j-simple.jar`];
+export const ZOOKEEPER_CLASS_PATH: readonly string[] = [
+  `${JARS}/zookeeper.jar`,
+  `${JARS}/slf4j-simple.jar`,
+  // For TLS; the manifest leaves a part of Netty out.
+  `${JARS}/netty-codec.jar`,
+  `${JARS}/netty-resolver.jar`,
+];
 export const CURATOR_CLASS_PATH: readonly string[] = [
   ...['client', 'framework', 'recipes'].map((part) => `${JARS}/curator-${part}.jar`),
   `${JARS}/guava.jar`,
