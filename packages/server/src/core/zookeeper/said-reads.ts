@@ -1,5 +1,5 @@
 import { ADD_WATCH_MODE, type JuteRequest, type MultiOperation, WATCHER_TYPE } from '@zabra/jute';
-import type { PersistentWatchKind, WatchKind } from '@zabra/model';
+import { type PersistentWatchKind, pathFault, type WatchKind } from '@zabra/model';
 import type { NodeQuery, PersistentWatch, Query } from '../clients/client-codec.ts';
 import type { Due } from './answers.ts';
 import type { WatchNumbers } from './watch-numbers.ts';
@@ -12,7 +12,8 @@ export interface SaidRead {
   readonly ends?: readonly PersistentWatch[];
 }
 
-type LoneRead = Extract<JuteRequest, { kind: 'exists' | 'getData' | 'getChildren' | 'getChildren2' }>;
+/** Of one node's data, Stat or children. */
+export type LoneRead = Extract<JuteRequest, { kind: 'exists' | 'getData' | 'getChildren' | 'getChildren2' }>;
 
 export function saidRead({ kind, watch, path: said }: LoneRead): SaidRead {
   const path = said ?? '';
@@ -28,12 +29,13 @@ export function saidRead({ kind, watch, path: said }: LoneRead): SaidRead {
   }
 }
 
-/** undefined: one of them is no read, or one that a multi-read does not have. */
+/** undefined: one of them is no read, or one that a multi-read does not have, or of no path. */
 export function saidMultiRead(operations: readonly MultiOperation[]): SaidRead | undefined {
   if (operations.length === 0)
     return { query: NOTHING, due: { kind: 'body', body: { kind: 'multi', results: [] } } };
   const reads: NodeQuery[] = [];
-  for (const { kind, path = '' } of operations) {
+  for (const { kind, path } of operations) {
+    if (path === undefined) return undefined;
     if (kind === 'getData') reads.push({ kind: 'get', path, watch: false });
     else if (kind === 'getChildren') reads.push(allChildren(path, false));
     else return undefined;
@@ -46,8 +48,8 @@ export function saidAddWatch(path: string, mode: number, numbers: WatchNumbers):
   const kind = STANDING.find((each) => ADD_WATCH_MODE[each] === mode);
   if (kind === undefined) return undefined;
   const due: Due = { kind: 'body', body: { kind: 'number', number: 0 } };
-  // Once for a client and path, however often it is asked for.
-  if (numbers.get(kind, path) !== undefined) return { query: NOTHING, due };
+  // Once for a client and path, however often it is asked for; and where there is never a node, nothing is ever heard.
+  if (numbers.get(kind, path) !== undefined || pathFault(path) !== undefined) return { query: NOTHING, due };
   const watch = numbers.add(kind, path);
   return { query: { kind: 'addWatch', watch, fromZxid: undefined }, due };
 }

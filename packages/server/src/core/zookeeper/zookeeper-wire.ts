@@ -18,6 +18,7 @@ import {
   assert,
   asZxid,
   type Identity,
+  pathFault,
   RC,
   type Refusal,
   refusal,
@@ -40,7 +41,15 @@ import type { Random } from '../env.ts';
 import { type Answer, answerToRead, answerToWrite, type Due, type MultiDue } from './answers.ts';
 import { Notified } from './notified.ts';
 import { isWrite, type SaidWrite, saidAcl, saidOperation, saidVersion } from './said-operations.ts';
-import { NOTHING, type SaidRead, saidAddWatch, saidMultiRead, saidRead, saidWatches } from './said-reads.ts';
+import {
+  type LoneRead,
+  NOTHING,
+  type SaidRead,
+  saidAddWatch,
+  saidMultiRead,
+  saidRead,
+  saidWatches,
+} from './said-reads.ts';
 import { WatchNumbers } from './watch-numbers.ts';
 
 /** Requests that are answered from what this server has, and are not about a node's data, Stat or children alone. */
@@ -174,16 +183,18 @@ export class ZooKeeperWire implements ClientWire {
       case 'getData':
       case 'getChildren':
       case 'getChildren2':
-        if (request.path === undefined) return [this.#failing(xid, RC.MARSHALLING)];
-        return [this.#read(xid, saidRead(request))];
+        return [this.#loneRead(xid, request)];
       case 'create':
       case 'delete':
-      case 'setData':
         if (request.path === undefined) return [this.#failing(xid, RC.MARSHALLING)];
+        return [this.#write(xid, saidOperation(request), dueOf(request))];
+      case 'setData':
+        // No path is an illegal path to those that change a node, and a record that cannot be read to all others.
+        if (request.path === undefined) return [this.#failing(xid, RC.BAD_ARGUMENTS)];
         return [this.#write(xid, saidOperation(request), dueOf(request))];
       case 'setAcl': {
         const { path, acl, version } = request;
-        if (path === undefined) return [this.#failing(xid, RC.MARSHALLING)];
+        if (path === undefined) return [this.#failing(xid, RC.BAD_ARGUMENTS)];
         const operation = { kind: 'setAcl', path, acl: saidAcl(acl), version: saidVersion(version) } as const;
         return [this.#write(xid, operation, { kind: 'changed' })];
       }
@@ -206,8 +217,17 @@ export class ZooKeeperWire implements ClientWire {
     }
   }
 
+  #loneRead(xid: number, request: LoneRead): ClientWord {
+    if (request.path === undefined) return this.#failing(xid, RC.MARSHALLING);
+    // Of all reads, only this one looks at the path, and only for that.
+    if (request.kind === 'exists' && request.path.includes('\0')) return this.#failing(xid, RC.BAD_ARGUMENTS);
+    return this.#read(xid, saidRead(request));
+  }
+
   #otherRead(xid: number, request: OtherRead): ClientWord {
     const path = 'path' in request ? (request.path ?? '') : '';
+    if ('path' in request && request.path === undefined && request.kind !== 'sync')
+      return this.#failing(xid, RC.MARSHALLING);
     switch (request.kind) {
       case 'getAcl':
         return this.#read(xid, { query: { kind: 'getAcl', path }, due: { kind: 'acl' } });
@@ -217,6 +237,12 @@ export class ZooKeeperWire implements ClientWire {
         return this.#read(xid, { query: { kind: 'sync', path }, due: { kind: 'synced', path } });
       case 'getEphemerals': {
         const prefix = request.prefix === undefined || request.prefix.trim() === '' ? '' : request.prefix;
+        // With what no path begins, no ephemeral's does.
+        if (prefix !== '' && pathFault(prefix, { sequential: true }) !== undefined)
+          return this.#read(xid, {
+            query: NOTHING,
+            due: { kind: 'body', body: { kind: 'names', names: [] } },
+          });
         return this.#read(xid, { query: { kind: 'ephemerals', prefix }, due: { kind: 'paths' } });
       }
       case 'whoAmI':
