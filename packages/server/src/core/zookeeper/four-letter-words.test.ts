@@ -335,7 +335,7 @@ describe('mntr', () => {
   });
 
   test('leaves out what the system does not tell', () => {
-    const keys = [...monitored({ process: () => undefined }).keys()];
+    const keys = [...monitored({ openFiles: () => undefined }).keys()];
     expect(keys.filter((key) => key.includes('file_descriptor'))).toEqual([]);
     expect(keys.filter((key) => key.includes('fsync'))).toEqual([]);
   });

@@ -26,7 +26,7 @@ function gauges(source: WordsSource, role: ServingRole, leading: Leading | undef
   const { version, statistics } = source;
   const { latency, responseSizes, proposalSizes } = statistics;
   const state = source.state();
-  const files = source.process();
+  const files = source.openFiles();
   const ofLeader = (values: (leading: Leading) => readonly Value[]): readonly Value[] =>
     leading === undefined ? [] : values(leading);
   const peerState = role === 'leader' ? 'leading' : role === 'follower' ? 'following' : undefined;

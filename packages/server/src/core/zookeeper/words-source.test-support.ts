@@ -80,7 +80,7 @@ export function busyLeader(): WordsSource {
       { zxid: asZxid(0x1_0000_0100), digest: 'ffffffffffffffff' },
     ],
     files: () => ({ snapshotBytes: 593, logBytes: 67_108_880 }),
-    process: () => ({ open: 40, max: 20_000 }),
+    openFiles: () => ({ open: 40, max: 20_000 }),
     durations: () => ({ fsync: undefined, snapshot: undefined }),
     configuration: () => ({
       clientPort: 2181,

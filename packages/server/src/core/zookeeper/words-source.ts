@@ -27,7 +27,7 @@ export interface WordsSource {
   digests(): Iterable<ZxidDigest>;
   files(): FileSizes;
   /** Undefined where the system doesn't tell. */
-  process(): OpenFiles | undefined;
+  openFiles(): OpenFiles | undefined;
   durations(): StorageDurations;
   configuration(): ConfigurationFacts;
   /** Name and value, in the order in which they are told. */
