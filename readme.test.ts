@@ -191,7 +191,10 @@ async function start(): Promise<Ended> {
   ensemble = shell(`${SCRIPTS.start} --base-port ${basePort}`);
   const ready = await ensemble.line('ready ');
   // So that the programs use this ensemble.
-  environment.ZABRA_SERVERS = ready.replace('ready ', '');
+  const servers = ready.replace('ready ', '');
+  environment.ZABRA_SERVERS = servers;
+  // Two behind the port for our own clients.
+  environment.ZOOKEEPER_SERVERS = servers.replaceAll(/:(\d+)/g, (_, port) => `:${Number(port) + 2}`);
   return { code: 0, stdout: ready, stderr: '' };
 }
 
@@ -320,7 +323,7 @@ function unrepeated(all: readonly Command[]): readonly Command[] {
 async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 20_000);
-    const ports = [1, 2, 11, 12, 21, 22].map((offset) => base + offset);
+    const ports = [1, 2, 3, 11, 12, 13, 21, 22, 23].map((offset) => base + offset);
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
   }
 }

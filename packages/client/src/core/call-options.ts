@@ -27,7 +27,7 @@ export interface CallOptions {
 }
 
 export interface ReadOptions extends CallOptions {
-  /** Confirmed by a quorum: sees every write that was answered before it was asked. */
+  /** Confirmed by a quorum (at a ZooKeeper, by a sync): sees every write that was answered before it was asked. */
   readonly linearizable?: boolean;
   /** Answered once the server has applied this. */
   readonly minZxid?: Zxid;
@@ -66,7 +66,10 @@ export interface CreateOptions extends CallOptions {
   readonly acl?: readonly Acl[];
   /** Creates missing parents; `container`: the ensemble removes them again when they become empty. */
   readonly parents?: boolean | 'container';
-  /** Puts `_c_<guid>-` before the name, so that a node whose reply was lost is found by looking. */
+  /**
+   * Puts `_c_<guid>-` before the name, so that a node whose reply was lost is found by looking. At a ZooKeeper the client
+   * looks by itself.
+   */
   readonly protect?: boolean;
 }
 

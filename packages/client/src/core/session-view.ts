@@ -36,7 +36,8 @@ export interface Session {
   readonly timeoutMs: number;
   /**
    * Time left before the session must be assumed dead, counted from the send time of the last acknowledged
-   * heartbeat; 0 when it is lost or was never made.
+   * heartbeat; 0 when it is lost or was never made. What a ZooKeeper's acknowledgement proves is in
+   * docs/zookeeper-servers.md.
    */
   readonly remainingMs: number;
   /** Aborted once, when this session (not its successor) is lost. */

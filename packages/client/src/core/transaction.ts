@@ -34,7 +34,7 @@ export interface Transaction {
   checkAbsent(path: string): this;
   /**
    * The node exists and is this session's own (CONFLICT otherwise); of the session of now, to which the transaction is
-   * then bound, unless another is named.
+   * then bound, unless another is named. UNIMPLEMENTED at a ZooKeeper.
    */
   checkOwner(path: string, session?: SessionId): this;
   /**

@@ -4,6 +4,7 @@ export type WatchEvent =
   | {
       readonly type: 'created' | 'changed' | 'deleted' | 'children';
       readonly path: string;
+      /** Of the change; 0n when it is not known: at a ZooKeeper before 3.9, or after a lost connection there. */
       readonly zxid: Zxid;
     }
   /** Events may have been missed: read again. */
@@ -20,7 +21,7 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
   /** Events that wait unread, 1000; when there are more, all are dropped for one `resync`. */
   readonly maxBuffered?: number;
-  /** Tells what happened after it too, as far as servers remember; else begins with `resync`. */
+  /** Tells what happened after it too, as far as servers remember (a ZooKeeper doesn't); else begins with `resync`. */
   readonly fromZxid?: Zxid;
 }
 

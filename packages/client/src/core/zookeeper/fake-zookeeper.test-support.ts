@@ -105,6 +105,11 @@ export class ZooKeeperStream implements ClientChannel {
     if (withSync && sync !== undefined) await this.reply(sync.xid, { kind: 'path', path: '/' }, 100);
   }
 
+  /** One frame, whatever is in it. */
+  sayBytes(frame: Uint8Array): void {
+    this.#handlers?.frame(frame);
+  }
+
   async breakOff(error: Error | undefined = new Error('connection reset')): Promise<void> {
     this.#handlers?.closed(error);
     await settled();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { connectOn, createClientOn } from '../create-client.ts';
 import { held, outcomeOf, settled } from '../fake-network.test-support.ts';
+import { retry } from '../retry.ts';
 import type { WatchEvent } from '../watch-event.ts';
 import { connected, SESSION, statAt, ZooKeeperWorld } from './fake-zookeeper.test-support.ts';
 
@@ -370,4 +371,37 @@ test('a request that the servers take no frame for is refused, unless they are s
   const wide = await connected({ frameBytesMax: 4_000_000 });
   expect(await outcomeOf(held(wide.zk.set('/a', large)))).toBe('pending');
   await settled();
+});
+
+test('whatever bytes a server sends, the client goes on: it hangs up on what makes no sense', async () => {
+  let seed = 0x2a;
+  const draw = (below: number): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  const { world, zk } = await connected({ retry: retry.never });
+  let hangUps = 0;
+  for (let round = 0; round < 200; round++) {
+    const { server } = world;
+    held(zk.children('/a', { watch: true }));
+    held(zk.transaction().create('/b').commit());
+    await world.turn();
+    const frame = Uint8Array.from({ length: draw(90) }, () => draw(256));
+    // Half of them begin as the reply that is due.
+    const due = server.asked.at(-2);
+    if (draw(2) === 0 && due !== undefined && frame.length >= 16) {
+      new DataView(frame.buffer).setInt32(0, due.xid);
+      frame.fill(0, 4, 16);
+    }
+    server.sayBytes(frame);
+    await settled();
+    if (server.isClosed) {
+      hangUps++;
+      const next = await world.reconnect();
+      // It is well, so that the next one is tried soon.
+      await next.beat();
+    }
+  }
+  expect(hangUps).toBeGreaterThan(150);
+  expect(zk.state).toBe('connected');
 });
