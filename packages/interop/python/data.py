@@ -19,7 +19,6 @@ def main(hosts):
     transactions(zk)
     acls(zk, other, hosts)
     quotas(zk)
-    servers(zk)
     zk.stop()
     other.stop()
     say('state after stop:', zk.state)
@@ -86,6 +85,7 @@ def sizes(zk):
     zk.create('/big', big)
     say('bytes:', len(big), zk.get('/big')[0] == big, stat_words(zk.exists('/big')))
     fails('2 MB', zk.create, '/bigger', b'x' * 2_000_000)
+    fails('5 MB', zk.create, '/bigger', b'x' * 5_000_000)
     say('after that:', zk.retry(zk.exists, '/bigger'))
     zk.create('/wide')
     for start in range(0, 2000, 200):
@@ -286,13 +286,6 @@ def quotas(zk):
 
 def usage(zk):
     return zk.get('/zookeeper/quota/quota/zookeeper_stats')[0]
-
-
-def servers(zk):
-    say('version:', zk.server_version()[:1])
-    say('ruok:', zk.command(b'ruok'))
-    say('mode:', [line.split(':')[0] for line in zk.command(b'srvr').splitlines() if line.startswith('Mode')])
-    say('config:', zk.exists('/zookeeper/config') is not None)
 
 
 run(main)
