@@ -74,7 +74,7 @@ final class Nodes {
     return client.getZookeeperClient().getZooKeeper().getSessionId();
   }
 
-  /** A node that its owner keeps alive by touching it, without a session; it outlives its TTL, and goes after the owner. */
+  /** A node that its owner keeps alive by touching it, with no session: it outlives its TTL and goes after its owner. */
   private static void persistentTtl(World world) throws Exception {
     CuratorFramework other = world.client();
     String path = world.path("node");
@@ -157,7 +157,7 @@ final class Nodes {
     world.until("the other one goes as well", () -> client.getChildren().forPath(parent).isEmpty());
   }
 
-  /** With protection a create whose reply was lost is found again: as many nodes as creates, each the one that was told. */
+  /** With protection a create whose reply was lost is found again: no more nodes than creates, and as told. */
   private static void protection(World world) throws Exception {
     String parent = world.path("protected");
     CuratorFramework reader = world.client();

@@ -29,8 +29,8 @@ import org.apache.zookeeper.admin.ZooKeeperAdmin;
 import org.apache.zookeeper.data.Stat;
 
 /**
- * ZooKeeper's own Java client, without Curator. It retries nothing: what may fail is asked before the leader dies or when
- * there is another one.
+ * ZooKeeper's own Java client, without Curator. It retries nothing: what may fail is asked before the leader dies, or
+ * when there is another one.
  */
 final class PlainClient {
   static final List<Check> CHECKS =
@@ -50,7 +50,7 @@ final class PlainClient {
 
   private PlainClient() {}
 
-  /** A session that its client left is taken up at another server by who knows its id and password, ephemerals and all. */
+  /** A session that its client left is taken up at another server by who knows id and password, ephemerals and all. */
   private static void session(World world) throws Exception {
     String first = world.servers.split(",")[0];
     ZooKeeper left = world.plain(first);

@@ -76,13 +76,15 @@ final class Queues {
               world.keep(
                   QueueBuilder.builder(opened.client, null, TEXT, world.path("queue"))
                       .lockPath(world.path("locks"))
+                      // One at a time, so that a lost connection leaves one in doubt.
+                      .putInBackground(false)
                       .buildQueue());
           queue.start();
           return party -> queue.put("item-" + items.getAndIncrement());
         });
     TreeSet<String> produced = new TreeSet<>();
     for (int item = 0; item < items.get(); item++) produced.add("item-" + item);
-    // A lost reply makes Curator take its own claim of an item for another's, so that this one stays; or it puts one twice.
+    // A lost reply makes Curator take its own claim of an item for another's, so that it stays, or put an item twice.
     CuratorFramework reader = world.client();
     Supplier<Integer> doubtful = () -> parties.stream().mapToInt(Party::losses).sum();
     world.until("no more than those in doubt are left", () -> left(world, reader).size() <= doubtful.get());

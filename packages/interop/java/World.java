@@ -95,8 +95,8 @@ final class World implements AutoCloseable {
   }
 
   /**
-   * Several parties do the same at the same time: each takes `turns`, goes on until the middle is over, and takes `turns`
-   * more. Returns the turns taken, by lane.
+   * Several parties do the same at the same time: each takes `turns`, goes on until the middle is over, and takes
+   * `turns` more. Returns the turns taken, by lane.
    */
   List<Integer> lanes(int count, int turns, Lane lane) throws Exception {
     AtomicInteger toArrive = new AtomicInteger(count);
@@ -168,7 +168,7 @@ final class World implements AutoCloseable {
   void expire(ZooKeeper victim) throws Exception {
     long id = victim.getSessionId();
     byte[] password = victim.getSessionPasswd();
-    // The victim comes back and takes its session from the thief, or the close is lost: again, until there is no session.
+    // The victim comes back and takes its session from the thief, or the close is lost: again, until there is none.
     until("the session has ended", () -> !closeSession(id, password));
   }
 
@@ -250,7 +250,7 @@ final class World implements AutoCloseable {
   }
 
   /**
-   * The client's server has a leader, and all that was committed before. Curator's own sync does not wait for the answer.
+   * The client's server has a leader, and all that was committed before. Curator's own sync doesn't wait for the answer.
    */
   static void sync(CuratorFramework client, String path) throws Exception {
     CompletableFuture<Integer> code = new CompletableFuture<>();
