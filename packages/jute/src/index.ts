@@ -70,14 +70,15 @@ export {
   writeReply,
 } from './reply.ts';
 export {
+  type CheckRequest,
   type CreateOpcode,
   type CreateRequest,
+  type DeleteRequest,
   type JuteRequest,
   MULTI_END,
   type MultiHeader,
   type MultiOperation,
   opcodeOf,
-  type PathVersionRequest,
   type ReadRequest,
   type RequestHeader,
   readMultiHeader,
