@@ -79,7 +79,8 @@ export function ensembleConfigs(dataDir: string, ports: readonly number[]): read
     client: `127.0.0.1:${ports[2 * index]}`,
     peer: `127.0.0.1:${ports[2 * index + 1]}`,
   }));
+  const listen = { zookeeper: ['127.0.0.1:0'] };
   return members.map(({ id }) =>
-    parseConfig({ id, clusterId: 'orchard', dataDir: join(dataDir, `${id}`), members }, 'test'),
+    parseConfig({ id, clusterId: 'orchard', dataDir: join(dataDir, `${id}`), members, listen }, 'test'),
   );
 }

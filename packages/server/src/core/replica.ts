@@ -444,6 +444,7 @@ export class Replica implements ClientBackend {
       this.#tree.applyNothing(zxid);
     } else {
       const txn = this.#desk?.takePrepared(zxid) ?? decodeTxn(record.payload);
+      this.clients.applying(txn);
       const applied = this.#tree.apply(zxid, txn);
       this.#desk?.applied(txn, applied);
       this.clients.applied(txn, applied);

@@ -20,6 +20,7 @@ import type { EventHistory } from './event-history.ts';
 import { type HeldWord, HeldWords } from './held-words.ts';
 import type { Identities } from './identities.ts';
 import { Outbox } from './outbox.ts';
+import { mayBeLong } from './read-turns.ts';
 import { queryFault } from './reads.ts';
 import { Rearming } from './rearming.ts';
 import { SessionQueries } from './session-queries.ts';
@@ -107,8 +108,12 @@ export class ClientConnection {
   #isHolding = false;
   #rearming: Rearming | undefined;
   #isPaused = false;
-  /** The oldest request is a read for which there was no time. */
+  /** The oldest request is a read for which there was no time, or no room. */
   #isPutOff = false;
+  /** What was put off has to be answered now. */
+  #isCatchingUp = false;
+  /** Unanswered reads that hold back what is written behind them. */
+  #slowReads = 0;
   #isClosing = false;
   /** The wish to close is done. */
   #isClosed = false;
@@ -259,7 +264,12 @@ export class ClientConnection {
     if (this.#isClosing) return;
     this.#isClosing = true;
     if (this.isReadOnly) this.closed();
-    else if (this.#claimed && this.#host.serving) this.#host.submitClose(this.session.id);
+    else this.#maybeSubmitClose();
+  }
+
+  #maybeSubmitClose(): void {
+    if (this.#isClosing && this.#slowReads === 0 && this.#claimed && this.#host.serving)
+      this.#host.submitClose(this.session.id);
   }
 
   #takeWrite(word: Extract<ClientWord, { kind: 'write' }>): void {
@@ -288,12 +298,26 @@ export class ClientConnection {
       answeredThrough,
       operation,
     };
-    this.#enqueue({ kind: 'write', xid, bytes, request, result: undefined });
-    if (this.#claimed && this.#host.serving && !this.#ended) this.#host.submit(request);
+    const isHeldBack = this.#slowReads > 0;
+    this.#enqueue({ kind: 'write', xid, bytes, request, isHeldBack, result: undefined });
+    if (!isHeldBack && this.#claimed && this.#host.serving && !this.#ended) this.#host.submit(request);
+  }
+
+  /** A slow read is answered: what was written behind it goes on, up to the next one. */
+  #passOnHeldBack(): void {
+    for (const request of this.#requests) {
+      if (request.kind === 'read' && request.isSlow) return;
+      if (request.kind !== 'write' || !request.isHeldBack) continue;
+      request.isHeldBack = false;
+      if (request.request !== undefined && this.#claimed && this.#host.serving)
+        this.#host.submit(request.request);
+    }
+    this.#maybeSubmitClose();
   }
 
   #refuseWrite(xid: number, reason: Refusal): void {
-    this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, result: refusedWrite(reason) });
+    const result = refusedWrite(reason);
+    this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, isHeldBack: false, result });
   }
 
   #takeRead(word: Extract<ClientWord, { kind: 'read' }>): void {
@@ -307,6 +331,10 @@ export class ClientConnection {
     const seen = query.kind === 'addWatch' ? (query.fromZxid ?? ZXID_NONE) : ZXID_NONE;
     const read = this.#readOf(xid, query, fault, asZxid(Math.max(seen, minZxid)));
     if (isConfirmed && fault === undefined) read.floor = undefined;
+    if (fault === undefined && this.#isSlow(read)) {
+      read.isSlow = true;
+      this.#slowReads++;
+    }
     this.#confirm(read);
     this.#enqueue(read);
   }
@@ -322,7 +350,21 @@ export class ClientConnection {
       minZxid,
       asked: false,
       refusal: fault,
+      isSlow: false,
     };
+  }
+
+  /**
+   * Whether its answer may take so long that what the client writes behind it is done before. Whatever else it asks is
+   * answered by then in any case (see `catchUp`); a sync says nothing of the tree.
+   */
+  #isSlow({ query, floor }: UnansweredRead): boolean {
+    const { tree } = this.#host;
+    if (query.kind === 'sync') return false;
+    if (floor === undefined || floor > tree.appliedZxid) return true;
+    // Most lists are short: they must not make a client wait that writes and lists in turns.
+    if (query.kind === 'children') return (tree.stat(query.path)?.numChildren ?? 0) > SHORT_LIST_MAX;
+    return mayBeLong(query);
   }
 
   /** Asks for the zxid to wait for; asked again when the leader was lost meanwhile. */
@@ -422,12 +464,12 @@ export class ClientConnection {
     this.#claimed = true;
     for (const request of this.#requests) {
       if (request.kind === 'write' && request.request !== undefined && request.result === undefined) {
-        this.#host.submit(request.request);
+        if (!request.isHeldBack) this.#host.submit(request.request);
       } else if (request.kind === 'read') {
         this.#confirm(request);
       }
     }
-    if (this.#isClosing) this.#host.submitClose(this.session.id);
+    this.#maybeSubmitClose();
     this.advance();
   }
 
@@ -441,6 +483,10 @@ export class ClientConnection {
       // Counted first: to say it may end the connection.
       this.#requests.settleOldest();
       this.say(word);
+      if (oldest.kind === 'read' && oldest.isSlow) {
+        this.#slowReads--;
+        this.#passOnHeldBack();
+      }
       if (oldest.kind === 'auth' && oldest.refusal === undefined) this.#release();
     }
   }
@@ -475,12 +521,26 @@ export class ClientConnection {
       this.#host.markWaiting(this);
       return undefined;
     }
-    if (this.#outbox.bytes > limits.clientQueueBytesMax / 2) {
-      this.#host.markWaiting(this);
-      return undefined;
-    }
-    this.#isPutOff = !this.#host.hasTimeFor(this, read.query);
+    if (this.#isCatchingUp) return this.#queries.answer(read.query, tree);
+    const isFull = this.#outbox.bytes > limits.clientQueueBytesMax / 2;
+    if (isFull) this.#host.markWaiting(this);
+    this.#isPutOff = isFull || !this.#host.hasTimeFor(this, read.query);
     return this.#isPutOff ? undefined : this.#queries.answer(read.query, tree);
+  }
+
+  /**
+   * A change of this session is about to be applied. What it read before it must not show it, and is answered now, though
+   * there was no time or room: a client's requests are done in the order in which it made them.
+   */
+  catchUp(): void {
+    if (!this.#isPutOff || this.#ended) return;
+    this.#isCatchingUp = true;
+    try {
+      this.advance();
+    } finally {
+      this.#isCatchingUp = false;
+      this.#isPutOff = false;
+    }
   }
 
   /** Whom the client proved to be counts from its answer on: what was asked before it is answered to whom it was then. */
@@ -561,14 +621,14 @@ export class ClientConnection {
       this.#isPaused = false;
       this.stream.resume();
     }
-    return !this.#isPaused && this.#requests.count === 0;
+    if (this.#isClosed) this.closed();
+    return this.#ended || (!this.#isPaused && this.#requests.count === 0);
   }
 
   /** There is time for the read that was put off. */
   readOn(): void {
     this.#isPutOff = false;
     this.retry();
-    if (this.#isClosed) this.closed();
   }
 
   /** The wish to close is done. What was asked before it is answered first, also where it was put off. */
@@ -605,6 +665,8 @@ export class ClientConnection {
   }
 }
 
+/** A list of so many children is read in a tenth of a millisecond. */
+const SHORT_LIST_MAX = 1000;
 /** How long a read may wait for a zxid that this server has not applied. */
 const BEHIND_AFTER_MS = 1000;
 /** Of a name of a scheme, and of what proves somebody: those that are known have tens. */

@@ -477,6 +477,12 @@ export class ClientService implements ConnectionHost {
     arrival.stream.close();
   }
 
+  /** A txn is about to be applied: what its session read before it is answered by the state before it. */
+  applying({ sessionId, body }: Txn): void {
+    const id = body.kind === 'closeSession' ? body.sessionId : sessionId;
+    if (id !== NO_SESSION) this.#connections.get(id)?.catchUp();
+  }
+
   /** A txn was applied to the tree: its events go out, then its answer. */
   applied(txn: Txn, applied: Applied): void {
     for (const event of applied.events) this.watches.fire(event);

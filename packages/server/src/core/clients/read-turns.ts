@@ -90,7 +90,7 @@ const TURN_MS = 5;
 const PORTION = 64;
 
 /** Whether it may take as long as a portion of others. */
-function mayBeLong(query: Query): boolean {
+export function mayBeLong(query: Query): boolean {
   switch (query.kind) {
     case 'children':
     case 'ephemerals':

@@ -17,6 +17,8 @@ export interface UnansweredWrite {
   readonly bytes: number;
   /** Undefined when it was refused here and passed on to nobody. */
   readonly request: WriteRequest | undefined;
+  /** Not passed on yet: a slow read is before it. */
+  isHeldBack: boolean;
   result: WriteResult | undefined;
 }
 
@@ -32,6 +34,8 @@ export interface UnansweredRead {
   readonly minZxid: Zxid;
   asked: boolean;
   readonly refusal: Refusal | undefined;
+  /** What is written behind it is passed on only when it is answered, or it would show in the answer. */
+  isSlow: boolean;
 }
 
 export interface UnansweredAuth {
