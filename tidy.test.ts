@@ -67,7 +67,7 @@ const ROOMS: readonly Room[] = [
     mayImport: [MODEL, JUTE, SERVER, /^@zabra\/client(\/recipes)?$/, TESTING, NODE],
   },
   { folder: 'apps/zabra', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE, /^commander$/, /^yaml$/] },
-  { folder: 'bench', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE] },
+  { folder: 'bench', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE, /^@zabra\/interop\//] },
   { folder: 'examples', mayImport: [SERVER, CLIENT, RECIPES, TESTING, NODE] },
 ];
 

@@ -1,8 +1,9 @@
 import { data } from './data.ts';
 import { smoke } from './smoke.ts';
+import { wire } from './wire.ts';
 
 /** `npm run bench -- NAME`: figures, never a pass or a fail. */
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { data, smoke };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = { data, smoke, wire };
 
 const [name] = process.argv.slice(2);
 const bench = name === undefined ? undefined : BENCHES[name];

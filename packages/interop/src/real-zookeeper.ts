@@ -18,6 +18,8 @@ export interface RealZooKeeperOptions {
   readonly superPassword?: string;
   /** Writes beyond a quota are refused, not only logged. Default false, as ZooKeeper's. */
   readonly enforceQuota?: boolean;
+  /** Flags of the JVM. Default: those that make it start quickly. A bench gives none. */
+  readonly jvm?: readonly string[];
   /** Further lines of zoo.cfg: `{ reconfigEnabled: 'true' }`. */
   readonly config?: Readonly<Record<string, string>>;
   /** Further system properties of the servers: `{ 'zookeeper.digest.enabled': 'false' }`. */
@@ -92,6 +94,11 @@ export class RealZooKeeper implements AsyncDisposable {
 
   get ids(): readonly number[] {
     return this.#servers.map(({ id }) => id);
+  }
+
+  /** Of the processes that run, in the order of `servers`. */
+  get pids(): readonly number[] {
+    return this.#servers.flatMap(({ process: child }) => (child?.pid === undefined ? [] : [child.pid]));
   }
 
   addressOf(id: number): string {
@@ -229,7 +236,7 @@ function commandLine(options: RealZooKeeperOptions, file: string): readonly stri
   return [
     ...ENDS_WITH_ITS_PARENT,
     JAVA,
-    ...LIGHT_JVM,
+    ...(options.jvm ?? LIGHT_JVM),
     ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
     '-cp',
     ZOOKEEPER_CLASS_PATH.join(':'),
