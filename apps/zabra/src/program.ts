@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import type { CopyFlags } from './commands/copy.ts';
 import type { ConfigFlags } from './config-file.ts';
 import type { ServerFlags } from './connection.ts';
 import { addDataCommands } from './data-program.ts';
@@ -39,6 +40,7 @@ function build(finish: Finish): Command {
   addServerCommands(program, finish);
   addUpCommands(program, finish);
   addImportCommand(program, finish);
+  addCopyCommand(program, finish);
   addEnsembleCommands(program, finish);
   return program;
 }
@@ -123,6 +125,30 @@ function addImportCommand(program: Command, finish: Finish): void {
     });
 }
 
+function addCopyCommand(program: Command, finish: Finish): void {
+  program
+    .command('copy')
+    .description('copy a subtree from one ensemble to another, follow its changes until Ctrl-C, then compare')
+    .argument(
+      '<from>',
+      'zookeeper://HOST:PORT,…/PATH or zabra://HOST:PORT,…/PATH; +tls behind the scheme for TLS',
+    )
+    .argument('<to>', 'the same')
+    .option('--once', 'do not follow: compare as soon as everything is copied')
+    .option('--into-existing', 'the target may have nodes; what is not at the source stays')
+    .addOption(authOption())
+    .addOption(authOption('--from-auth', 'who you are at the source only; may be given again'))
+    .addOption(authOption('--to-auth', 'who you are at the target only; may be given again'))
+    .option('--ca <file>', 'the authority of the servers, for +tls')
+    .option('--cert <file>', 'your certificate, as an identity x509')
+    .option('--key <file>', 'the key of that certificate')
+    .addOption(jsonOption())
+    .action(async (from: string, to: string, flags: CopyFlags) => {
+      const { copy } = await import('./commands/copy.ts');
+      finish(await copy(from, to, flags));
+    });
+}
+
 function addEnsembleCommands(program: Command, finish: Finish): void {
   const command = (name: string, description: string): Command =>
     program
@@ -174,8 +200,8 @@ function serversOption(): Option {
   return new Option('--servers <host:port,...>', 'else ZABRA_SERVERS, else the local ensemble');
 }
 /** Taken as it is: a complaint of commander would repeat it. */
-function authOption(): Option {
-  return new Option('--auth <scheme:credentials>', 'who you are; else ZABRA_AUTH; may be given again')
+function authOption(name = '--auth', about = 'who you are; else ZABRA_AUTH; may be given again'): Option {
+  return new Option(`${name} <scheme:credentials>`, about)
     .default([], 'none')
     .argParser((written: string, before: readonly string[]) => [...before, written]);
 }
