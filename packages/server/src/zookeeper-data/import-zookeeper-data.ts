@@ -41,8 +41,6 @@ export interface ImportReport {
   readonly droppedEphemeralPaths: readonly string[];
   /** Nodes of changes that are in no log any more. */
   readonly droppedStrays: number;
-  /** Nodes whose data was null, and is empty now. */
-  readonly nullData: number;
   /** Did ZooKeeper note of its tree what was read of it? `absent`: it noted nothing. */
   readonly zookeeperDigest: RecoveredZooKeeper['digest'];
   /** Of the tree here: the same wherever the same files were read. */
@@ -97,7 +95,6 @@ function reportOf(recovered: RecoveredZooKeeper, imported: ImportedTree): Import
     droppedEphemerals: imported.droppedEphemerals.length,
     droppedEphemeralPaths: imported.droppedEphemerals.slice(0, PATHS_SHOWN),
     droppedStrays: recovered.strays.length,
-    nullData: imported.nullData,
     zookeeperDigest: recovered.digest,
     digest: tree.digest(),
   };

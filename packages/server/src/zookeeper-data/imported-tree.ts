@@ -6,6 +6,7 @@ import {
   epochOf,
   makeZxid,
   NO_SESSION,
+  NULL_DATA,
   PERMISSIONS,
   parentOf,
   pathFault,
@@ -31,8 +32,6 @@ export interface ImportedTree {
   readonly strangeSchemes: readonly string[];
   /** Subtrees with limits. */
   readonly quotas: number;
-  /** Nodes whose data was null, which is empty here. */
-  readonly nullData: number;
 }
 
 /**
@@ -53,7 +52,6 @@ export function makeTree(recovered: RecoveredZooKeeper, dataBytesMax: number): I
   let containers = 0;
   let ttlNodes = 0;
   let quotas = 0;
-  let nullData = 0;
   for (const [path, node] of table.entries()) {
     if (path === CONFIG_PATH) continue;
     if (node.lifetime.kind === 'ephemeral') {
@@ -70,7 +68,6 @@ export function makeTree(recovered: RecoveredZooKeeper, dataBytesMax: number): I
     }
     if (entry.container) containers++;
     if (entry.ttlMs > 0) ttlNodes++;
-    if (node.data === undefined) nullData++;
     if (isLimits(path)) {
       checkLimits(path, entry.data);
       quotas++;
@@ -91,7 +88,6 @@ export function makeTree(recovered: RecoveredZooKeeper, dataBytesMax: number): I
     nodesWithAcl,
     strangeSchemes: [...strangeSchemes].sort(),
     quotas,
-    nullData,
   };
 }
 
@@ -112,7 +108,7 @@ type NodeEntry = SnapshotEntry & { readonly kind: 'node' };
 function entryOf(path: string, node: TableNode, dataBytesMax: number): NodeEntry {
   const fault = pathFault(path);
   if (fault !== undefined) throw refusal(path, fault);
-  const { data = NO_DATA, acl, lifetime } = node;
+  const { data = NULL_DATA, acl, lifetime } = node;
   if (data.length > dataBytesMax) {
     throw refusal(
       path,
