@@ -331,6 +331,27 @@ export function sdkSuite(target: {
     },
   );
 
+  test.each([{ recursive: false }, { recursive: true }])(
+    'a one-shot watch that was there before one that stays (recursive: $recursive) still fires',
+    async ({ recursive }) => {
+      await using other = await open();
+      await zk.create('/s');
+      const [data, list] = await Promise.all([
+        zk.get('/s', { watch: true }),
+        zk.children('/s', { watch: true }),
+      ]);
+      await using standing = zk.watch('/s', { recursive });
+      await zk.exists('/s');
+      await other.create('/s/a');
+      await other.set('/s', 'x');
+      expect([await told(list.watch.event), await told(data.watch.event)]).toEqual([
+        'children /s',
+        'changed /s',
+      ]);
+      expect(await take(standing, 2)).toEqual([recursive ? 'created /s/a' : 'children /s', 'changed /s']);
+    },
+  );
+
   test('the latest value and the latest list are told, and nothing while there is no node', async () => {
     await using other = await open();
     await using values = zk.watchData('/v');
