@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithPrograms } from './describe-with-programs.test-support.ts';
+import { startLocalEnsemble } from './local-ensemble.ts';
 import { runKazoo } from './program.ts';
 import { startRealZooKeeper } from './real-zookeeper.ts';
 import type { Servers } from './servers.ts';
 import { runCliMt, runZkCli } from './shell-scripts.ts';
-import { startZabra } from './zabra.ts';
 
 const PATIENCE_MS = 120_000;
 
-/* Each program runs, unchanged, on three servers of ZooKeeper and on three of Zabra, and says the same of both. */
+/* Each program runs, unchanged, on three servers of ZooKeeper and on what `npm start` starts, and says the same of both. */
 describeWithPrograms("ZooKeeper's own programs", () => {
   const opened: Servers[] = [];
   beforeAll(async () => {
     opened.push(await startRealZooKeeper({ servers: 3, enforceQuota: true }));
-    opened.push(await startZabra({ config: { zookeeper: { words: ['*'] } } }));
-  });
+    opened.push(await startLocalEnsemble());
+  }, PATIENCE_MS);
   afterAll(() => Promise.all(opened.map((servers) => servers[Symbol.asyncDispose]())));
 
   /** What the real one says, then what Zabra says. */
