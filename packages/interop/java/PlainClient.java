@@ -215,6 +215,7 @@ final class PlainClient {
     expectEqual(List.of(stat.getNumChildren(), stat.getCversion()), List.of(2, 2), "their number and version");
   }
 
+  /** The address, what it said, and, where the property `interop.certificate` names one, what its certificate says. */
   private static void identities(World world) throws Exception {
     ZooKeeper client = world.plain(world.servers);
     client.addAuthInfo("digest", bytes("bob:secret"));
@@ -223,7 +224,10 @@ final class PlainClient {
     World.sync(client, "/");
     List<String> who =
         client.whoAmI().stream().map(one -> one.getAuthScheme() + ":" + one.getUser()).sorted().toList();
-    expectEqual(who, List.of("digest:bob", "ip:127.0.0.1"), "who it is");
+    List<String> expected = new ArrayList<>(List.of("digest:bob", "ip:127.0.0.1"));
+    String certificate = System.getProperty("interop.certificate");
+    if (certificate != null) expected.add("x509:" + certificate);
+    expectEqual(who, expected, "who it is");
   }
 
   /** Membership does not change by this way while it is not allowed to; the answer says so and the session lives. */

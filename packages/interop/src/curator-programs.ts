@@ -9,7 +9,10 @@ import { CURATOR_CLASS_PATH, ENDS_WITH_ITS_PARENT, JAVA, JAVAC, LIGHT_JVM } from
 /** Our Java programs, compiled into a directory that `close` removes. */
 export interface JavaPrograms extends AsyncDisposable {
   /** The start of a command that runs the `main` of this class, `interop.Contender`; its arguments follow. */
-  commandLine(mainClass: string): readonly [string, ...string[]];
+  commandLine(
+    mainClass: string,
+    properties?: Readonly<Record<string, string>>,
+  ): readonly [string, ...string[]];
   close(): Promise<void>;
 }
 
@@ -18,6 +21,8 @@ export interface ChecksOptions {
   readonly root: string;
   /** Only these. Default all. */
   readonly names?: readonly string[];
+  /** System properties of the JVM: `{ 'zookeeper.client.secure': 'true' }`. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** When given, it is called once while every check is in the middle of its work; they go on when it has resolved. */
   readonly killLeader?: () => Promise<unknown>;
 }
@@ -55,9 +60,11 @@ export async function compileJava(sources?: readonly string[]): Promise<JavaProg
     throw error;
   }
   return {
-    commandLine: (mainClass) => {
+    commandLine: (mainClass, properties = {}) => {
       const [command = JAVA, ...rest] = [...ENDS_WITH_ITS_PARENT, JAVA, ...LIGHT_JVM, SILENT];
-      return [command, ...rest, '-cp', [directory, ...CURATOR_CLASS_PATH].join(':'), mainClass];
+      const settings = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+      const classPath = [directory, ...CURATOR_CLASS_PATH].join(':');
+      return [command, ...rest, ...settings, '-cp', classPath, mainClass];
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -70,7 +77,7 @@ export async function runChecks(
   servers: string,
   options: ChecksOptions,
 ): Promise<ChecksResult> {
-  const [command, ...args] = programs.commandLine('interop.Run');
+  const [command, ...args] = programs.commandLine('interop.Run', options.properties);
   args.push(servers, '--root', options.root, ...(options.names ?? []));
   if (options.killLeader !== undefined) args.push('--kill-leader');
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
