@@ -120,8 +120,11 @@ test('an attach that was overtaken by a later one of its client is refused; the 
 test('a client hears why its stream ends although it goes on sending before it reads', async () => {
   const refused: unknown[] = [];
   const silent = (): void => {};
-  const debug = (message: string): void => void (message === 'client refused' && refused.push(message));
-  await using server = await loneServer({}, { log: { debug, info: silent, warn: silent, error: silent } });
+  const tell = (message: string): void => void (message === 'client refused' && refused.push(message));
+  await using server = await loneServer(
+    {},
+    { log: { debug: tell, info: silent, warn: tell, error: silent } },
+  );
   using client = RawStream.toClients(server.clientAddress);
   client.say(heartbeat);
   await expect.poll(() => refused).toHaveLength(1);

@@ -605,9 +605,12 @@ export class ClientConnection {
   /** Where a client cannot be told that there is no room, it is read no further well before there is none. */
   #isFull(): boolean {
     const { requestsPerSessionMax, requestsMax, requestsBytesMax } = this.#host.limits;
-    if (!this.#wire.rules.waitsForRoom) return this.unanswered >= requestsPerSessionMax;
+    const { unanswered } = this;
+    if (!this.#wire.rules.waitsForRoom) return unanswered >= requestsPerSessionMax;
+    // Whoever waits for nothing has no part in what there is too much of, and its pings must be heard.
+    if (unanswered === 0) return false;
     return (
-      this.unanswered >= requestsPerSessionMax / 2 ||
+      unanswered >= requestsPerSessionMax / 2 ||
       this.#host.outstanding >= requestsMax / 2 ||
       this.#host.outstandingBytes >= requestsBytesMax / 2
     );

@@ -82,6 +82,8 @@ export class ClientService implements ConnectionHost {
   readonly watches: Watches = new Watches();
   readonly history: EventHistory;
   readonly limits: Limits;
+  /** Streams that were ended or refused from here, by why. */
+  readonly endings: Map<ErrorCode | 'OK', number> = new Map();
   outstanding = 0;
   outstandingBytes = 0;
 
@@ -265,10 +267,6 @@ export class ClientService implements ConnectionHost {
       }
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      this.#env.log.warn('client sent a frame that cannot be read', {
-        remote: arrival.stream.remote,
-        reason: error.message,
-      });
       this.#end(arrival, 'MARSHALLING', error.message);
     }
   }
@@ -453,6 +451,7 @@ export class ClientService implements ConnectionHost {
 
   /** A client of ZooKeeper's wire cannot be told why its connection ends: the operator can. */
   #tell(what: string, { remote }: FrameStream, code: ErrorCode | 'OK', message: string): void {
+    this.endings.set(code, (this.endings.get(code) ?? 0) + 1);
     const isFault = code === 'LIMIT' || code === 'MARSHALLING' || code === 'BAD_ARGUMENTS';
     if (isFault && this.#warnings.isDue(code, this.nowMs()))
       this.#env.log.warn(what, { remote, code, message });
