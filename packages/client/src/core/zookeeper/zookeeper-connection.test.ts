@@ -330,6 +330,20 @@ test('a server without a quorum serves a client that takes it, and nothing moves
   expect(await outcomeOf(setting)).toMatchObject({ code: 'NOT_READ_ONLY', outcome: 'not-applied' });
 });
 
+test('a read-only server that makes no sessions is left, with its reason', async () => {
+  const world = new ZooKeeperWorld();
+  const connecting = held(
+    connectOn(world, { servers: 'zookeeper://h1:1', readOnly: true, connectTimeoutMs: 1_000 }),
+  );
+  await world.server.reply(0, undefined, 0, -119);
+  expect(world.server.isClosed).toBe(true);
+  await world.advance(1_100);
+  expect(await outcomeOf(connecting)).toMatchObject({
+    code: 'UNREACHABLE',
+    message: expect.stringContaining('NOT_READ_ONLY: the server makes no session'),
+  });
+});
+
 test('closing asks for the end of the session, and is done when that is answered', async () => {
   const { world, zk, server } = await connected();
   const closing = zk.close();

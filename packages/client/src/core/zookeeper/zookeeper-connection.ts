@@ -368,6 +368,12 @@ export class ZooKeeperConnection implements Connection {
   }
 
   #hearConnected(frame: Uint8Array): void {
+    if (frame.length === REPLY_HEADER_BYTES) {
+      // A server in read-only mode answers so when it makes no sessions of its own (localSessionsEnabled).
+      const { code, message } = refusalOf(readReplyHeader(new JuteReader(frame)).error);
+      this.#lose(new ZkError(code, { message: `the server makes no session: ${message}` }));
+      return;
+    }
     const { timeoutMs, sessionId, password, readOnly = false } = decodeConnectResponse(frame);
     if (timeoutMs <= 0 || sessionId === 0n) {
       const message = 'the server does not know the session, or it has ended';
@@ -529,6 +535,9 @@ const LISTS = {
   persistent: 'persistent',
   persistentRecursive: 'persistentRecursive',
 } as const;
+
+/** Shorter than any ConnectResponse. */
+const REPLY_HEADER_BYTES = 16;
 
 /** Which one-shot watches an event consumes. */
 const FIRED: Readonly<Record<Notification['type'], readonly WatchKind[]>> = {
