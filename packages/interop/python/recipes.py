@@ -359,6 +359,7 @@ def party(stage):
 def watches(stage):
     watcher, writer = stage.clients(2)
     writer.create(stage.path, b'start')
+    fresh(watcher)
     values = []
     listings = []
 
@@ -391,7 +392,7 @@ def watches(stage):
 def tree_cache(stage):
     reader, writer = stage.clients(2)
     writer.create(stage.path + '/a/b', b'deep', makepath=True)
-    cache = TreeCache(reader, stage.path)
+    cache = TreeCache(fresh(reader), stage.path)
     initialized = threading.Event()
 
     def heard(event):
