@@ -93,6 +93,49 @@ describeWithPrograms('import of what a real ZooKeeper left', () => {
     await expect(importAndRead(directory)).rejects.toThrow(/comes after 0x[0-9a-f]+: the txns between them/);
   });
 
+  test('the files of all servers make one tree after changes of leader, from whichever snapshot on', {
+    timeout: 180_000,
+  }, async () => {
+    await using zookeeper = await startRealZooKeeper({
+      servers: 3,
+      dataDir: join(root, 'real'),
+      tickTimeMs: 2000,
+      superPassword: SUPER_PASSWORD,
+      config: { snapCount: '10', preAllocSize: '64' },
+    });
+    const first = await WireSession.open(zookeeper.addressOf(await zookeeper.leader()), 40_000);
+    await fill(first, 1000);
+    first.abandon();
+    for (const round of [1, 2]) {
+      const gone = await zookeeper.kill('leader');
+      const session = await WireSession.open(zookeeper.addressOf(await zookeeper.leader()), 40_000);
+      for (let index = 0; index < 40; index++) {
+        await session.ask(create(`/round-${round}-${index}`, 'x', { flags: index % 5 === 0 ? 1 : 0 }));
+        if (index === 20) await zookeeper.restart(gone);
+      }
+      // Its ephemerals stay.
+      session.abandon();
+    }
+    for (const id of zookeeper.ids) await zookeeper.kill(id);
+
+    const made: ImportReport[] = [];
+    for (const id of zookeeper.ids) {
+      const dataDirectory = zookeeper.dataDirOf(id);
+      const snapshots = (await readdir(join(dataDirectory, 'version-2')))
+        .filter((name) => name.startsWith('snapshot.'))
+        .sort(byZxid);
+      for (const newest of snapshots.reverse()) {
+        made.push((await importZooKeeperData({ dataDirectory, dataBytesMax: 2 ** 20 })).report);
+        await rm(join(dataDirectory, 'version-2', newest));
+      }
+    }
+    expect(made.length).toBeGreaterThan(20);
+    expect(new Set(made.map(({ zookeeperDigest }) => zookeeperDigest))).toEqual(new Set(['verified']));
+    expect(new Set(made.map(({ digest }) => digest)).size).toBe(1);
+    expect(new Set(made.map(({ lastZxid }) => lastZxid)).size).toBe(1);
+    expect(new Set(made.map(({ droppedEphemerals }) => droppedEphemerals)).size).toBe(1);
+  });
+
   /** What a ZooKeeper shows at its end, and the directory that it leaves when it is killed. */
   async function leaveData(options: {
     readonly nodes: number;

@@ -8,7 +8,6 @@ import {
   NO_SESSION,
   NULL_DATA,
   PERMISSIONS,
-  parentOf,
   pathFault,
   ZXID_NONE,
   type Zxid,
@@ -37,7 +36,7 @@ export interface ImportedTree {
 /**
  * The tree that ZooKeeper's nodes make here: every one with its Stat and ACL, but ephemerals, whose sessions end with their
  * ensemble, and `/zookeeper/config`, which names that ensemble's servers. All of it is of the past: the tree stands at the
- * beginning of an epoch of its own, above whatever ZooKeeper ever used.
+ * beginning of an epoch of its own, above whatever ZooKeeper ever used. The table is empty afterwards.
  *
  * Throws {@link ImportRefusal} for what can't be kept.
  */
@@ -52,7 +51,8 @@ export function makeTree(recovered: RecoveredZooKeeper, dataBytesMax: number): I
   let containers = 0;
   let ttlNodes = 0;
   let quotas = 0;
-  for (const [path, node] of table.entries()) {
+  const absent = RESERVED_PATHS.filter((path) => path === CONFIG_PATH || table.get(path) === undefined);
+  for (const [path, node] of table.drain()) {
     if (path === CONFIG_PATH) continue;
     if (node.lifetime.kind === 'ephemeral') {
       droppedEphemerals.push(path);
@@ -73,8 +73,7 @@ export function makeTree(recovered: RecoveredZooKeeper, dataBytesMax: number): I
       quotas++;
     }
   }
-  for (const path of RESERVED_PATHS) {
-    if (path !== CONFIG_PATH && table.get(path) !== undefined) continue;
+  for (const path of absent) {
     restorer.add(reserved(path));
     nodes++;
   }
@@ -108,7 +107,9 @@ type NodeEntry = SnapshotEntry & { readonly kind: 'node' };
 function entryOf(path: string, node: TableNode, dataBytesMax: number): NodeEntry {
   const fault = pathFault(path);
   if (fault !== undefined) throw refusal(path, fault);
-  const { data = NULL_DATA, acl, lifetime } = node;
+  const { acl, lifetime } = node;
+  // Each of ZooKeeper's servers counts for itself, and here it is counted whenever it is read.
+  const data = isUse(path) ? NO_DATA : (node.data ?? NULL_DATA);
   if (data.length > dataBytesMax) {
     throw refusal(
       path,
@@ -136,6 +137,15 @@ function entryOf(path: string, node: TableNode, dataBytesMax: number): NodeEntry
     ttlMs: lifetime.kind === 'ttl' ? lifetime.ttlMs : 0,
     container: lifetime.kind === 'container',
   };
+}
+
+/** The statistics of a quota. What is below `/zookeeper` is in none, so that such a node is one like any other. */
+function isUse(path: string): boolean {
+  return (
+    path.startsWith(`${QUOTA_PATH}/`) &&
+    path.endsWith(STATS_NAME) &&
+    !path.startsWith(`${QUOTA_PATH}${OWN_PATH}/`)
+  );
 }
 
 function isLimits(path: string): boolean {
@@ -177,8 +187,10 @@ function reserved(path: string): NodeEntry {
 
 const NO_DATA = new Uint8Array(0);
 const CONFIG_PATH = '/zookeeper/config';
+const OWN_PATH = '/zookeeper';
 const QUOTA_PATH = '/zookeeper/quota';
 const LIMITS_NAME = '/zookeeper_limits';
-const RESERVED_PATHS: readonly string[] = ['/', parentOf(CONFIG_PATH), CONFIG_PATH, QUOTA_PATH];
+const STATS_NAME = '/zookeeper_stats';
+const RESERVED_PATHS: readonly string[] = ['/', OWN_PATH, CONFIG_PATH, QUOTA_PATH];
 const ACL_READ_ONLY: readonly Acl[] = [{ perms: PERMISSIONS.read, scheme: 'world', id: 'anyone' }];
 const KNOWN_SCHEMES: ReadonlySet<string> = new Set(['world', 'digest', 'scrypt', 'ip', 'x509']);

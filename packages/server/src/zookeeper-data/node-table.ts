@@ -53,6 +53,14 @@ export class NodeTable {
     return this.#nodes.entries();
   }
 
+  /** As {@link entries}, and lets go of each: a tree that is made of them need not be there twice. */
+  *drain(): Generator<[string, TableNode]> {
+    for (const entry of this.#nodes) {
+      this.#nodes.delete(entry[0]);
+      yield entry;
+    }
+  }
+
   get(path: string): TableNode | undefined {
     return this.#nodes.get(path);
   }
