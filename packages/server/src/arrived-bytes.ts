@@ -39,6 +39,13 @@ export class ArrivedBytes {
     return this.#buffer.subarray(from, this.#start);
   }
 
+  /** What waits is small beside the memory that it keeps from being freed: it is moved. */
+  letGo(): void {
+    const { length } = this;
+    if (length === 0) this.clear();
+    else if (this.#buffer.length > SPARE_BYTES && this.#buffer.length > 4 * length) this.#grow(0);
+  }
+
   clear(): void {
     this.#buffer = NONE;
     this.#start = 0;
@@ -58,3 +65,5 @@ export class ArrivedBytes {
 }
 
 const NONE = Buffer.alloc(0);
+/** Not worth moving anything for. */
+const SPARE_BYTES = 1024;

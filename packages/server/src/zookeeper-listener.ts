@@ -17,6 +17,9 @@ export interface ZooKeeperListenerOptions {
   readonly log: Logger;
 }
 
+/** `silence`: not four bytes in time, or pushed out by those who came later. `full`: there are too many connections. */
+export type RefusedFor = FrameFault['kind'] | 'silence' | 'TLS handshake' | 'full';
+
 type Accept = (stream: FrameStream, dialect: ClientDialect) => void;
 
 /**
@@ -29,8 +32,10 @@ export class ZooKeeperListener {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #warnings = new RareWarnings({ intervalMs: WARNING_MS, keysMax: WARNINGS_MAX });
-  /** Connections that were ended for what they sent, by what was wrong. */
-  readonly refused: Map<FrameFault['kind'] | 'silence', number> = new Map();
+  /** Those who have not said enough yet to be told apart, the one that waits longest first. */
+  readonly #silent = new Set<Socket>();
+  /** Connections that were ended, or not let in, before the service knew of them or for what no frame is, by the reason. */
+  readonly refused: Map<RefusedFor, number> = new Map();
   #accept: Accept = (stream) => stream.close();
 
   constructor(options: ZooKeeperListenerOptions) {
@@ -44,12 +49,12 @@ export class ZooKeeperListener {
 
   /** Answers the address with the port that was given, where the configured one was 0. Throws ListenError. */
   async listen(address: string, tls?: TlsOptions): Promise<string> {
-    const onSocket = (socket: Socket): void => this.#connected(socket);
-    const server = tls === undefined ? createServer(onSocket) : createTlsServer(tls, onSocket);
-    // Who fails the handshake is told so by TLS; the socket is gone.
-    server.on('tlsClientError', (error: Error, socket: Socket) => {
-      this.#options.log.debug('a TLS handshake failed', { remote: remoteOf(socket), reason: error.message });
-      socket.destroy();
+    const server = tls === undefined ? this.#plainServer() : this.#tlsServer(tls);
+    // Also those that are in the middle of a handshake.
+    server.on('connection', (socket: Socket) => this.#keep(socket));
+    server.on('drop', (from) => {
+      const remote = `${from?.remoteAddress ?? ''}:${from?.remotePort ?? 0}`;
+      this.#ended('full', remote, { connectionsMax: this.#options.connectionsMax });
     });
     server.maxConnections = this.#options.connectionsMax;
     this.#servers.push(server);
@@ -66,34 +71,86 @@ export class ZooKeeperListener {
     return `${address.slice(0, address.lastIndexOf(':'))}:${given}`;
   }
 
+  #plainServer(): Server {
+    return createServer({ allowHalfOpen: true }, (socket) => this.#connected(socket));
+  }
+
+  #tlsServer(tls: TlsOptions): Server {
+    // Looked at here: TLS would end the connection without a word to anybody.
+    const isCertificateRequired = tls.requestCert === true && tls.rejectUnauthorized !== false;
+    const options = {
+      ...tls,
+      rejectUnauthorized: false,
+      handshakeTimeout: SILENCE_MS,
+      allowHalfOpen: true,
+    };
+    const server = createTlsServer(options, (socket) => {
+      if (socket.authorized || !isCertificateRequired) {
+        this.#connected(socket);
+        return;
+      }
+      const fault = `no certificate that is believed: ${socket.authorizationError}`;
+      this.#ended('TLS handshake', remoteOf(socket), { fault });
+      socket.destroy();
+    });
+    // Who fails the handshake is told so by TLS; the socket is gone.
+    server.on('tlsClientError', (error: Error, socket: Socket) => {
+      this.#ended('TLS handshake', remoteOf(socket), { fault: error.message });
+      socket.destroy();
+    });
+    return server;
+  }
+
   close(): void {
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #connected(socket: Socket): void {
+  #keep(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #connected(socket: Socket): void {
     socket.setNoDelay(true);
-    socket.setTimeout(SILENCE_MS, () => this.#silent(socket));
     const remote = remoteOf(socket);
     const stream = new ZooKeeperStream(socket, {
       remote,
       identities: transportIdentities({ peer: remote, certificate: certificateOf(socket) }),
       frameBytesMax: this.#options.frameBytesMax,
       unfinished: this.#unfinished,
-      refused: (fault) => this.#refused(remote, fault),
+      refused: ({ kind, ...facts }) => this.#ended(kind, remote, facts),
     });
     let failure: Error | undefined;
     socket.on('error', (error) => {
       failure = error;
     });
     socket.on('close', () => {
-      this.#sockets.delete(socket);
+      this.#silent.delete(socket);
       stream.over(failure);
     });
-    // The other side has said all it will say: so has this one.
-    socket.on('end', () => stream.over(undefined));
+    socket.on('end', () => stream.saidAll());
+    socket.on('timeout', () => {
+      if (this.#silent.has(socket)) this.#tooSilent(socket);
+      else socket.destroy();
+    });
     this.#hearFirst(socket, stream);
+    this.#await(socket);
+  }
+
+  /** Its first words, for a while. However many say nothing, they leave room for others. */
+  #await(socket: Socket): void {
+    this.#silent.add(socket);
+    socket.setTimeout(SILENCE_MS);
+    if (this.#silent.size <= SILENT_MAX) return;
+    const [longest] = this.#silent;
+    if (longest !== undefined) this.#tooSilent(longest);
+  }
+
+  #tooSilent(socket: Socket): void {
+    this.#silent.delete(socket);
+    this.#ended('silence', remoteOf(socket), {});
+    socket.destroy();
   }
 
   /** Until there are four bytes. */
@@ -103,6 +160,7 @@ export class ZooKeeperListener {
       first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
       if (first.length < WORD_BYTES) return;
       socket.off('data', hear);
+      this.#silent.delete(socket);
       socket.setTimeout(0);
       const answer = isWord(first)
         ? this.#options.answerWord(first.toString('latin1', 0, WORD_BYTES))
@@ -110,6 +168,8 @@ export class ZooKeeperListener {
       if (answer !== undefined) {
         // In one piece: some clients read once.
         socket.end(answer);
+        // Who neither takes it nor hangs up is not kept.
+        socket.setTimeout(SILENCE_MS);
         return;
       }
       socket.on('data', (next: Buffer) => stream.arrived(next));
@@ -119,30 +179,20 @@ export class ZooKeeperListener {
     socket.on('data', hear);
   }
 
-  #silent(socket: Socket): void {
-    this.#count('silence');
-    socket.destroy();
-  }
-
-  #refused(remote: string, fault: FrameFault): void {
-    this.#count(fault.kind);
-    const { kind, ...facts } = fault;
-    if (this.#warnings.isDue(kind, performance.now()))
-      this.#options.log.warn("a connection of ZooKeeper's wire is ended for its frame", {
-        remote,
-        fault: kind,
-        ...facts,
-      });
-  }
-
-  #count(kind: FrameFault['kind'] | 'silence'): void {
-    this.refused.set(kind, (this.refused.get(kind) ?? 0) + 1);
+  #ended(reason: RefusedFor, remote: string, facts: object): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    const line = "a connection to a port for ZooKeeper's clients is ended";
+    if (this.#warnings.isDue(reason, performance.now()))
+      this.#options.log.warn(line, { remote, reason, ...facts });
+    else this.#options.log.debug(line, { remote, reason, ...facts });
   }
 }
 
 const WORD_BYTES = 4;
 /** Who says nothing for so long after it connected is not waited for. */
 const SILENCE_MS = 5000;
+/** Of those, at once: a flood pushes out its own. */
+const SILENT_MAX = 1000;
 const WARNING_MS = 10_000;
 const WARNINGS_MAX = 10;
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Identity } from '@zabra/model';
+import { assert, type Identity } from '@zabra/model';
 import { ArrivedBytes } from './arrived-bytes.ts';
 import type { FrameStream, StreamHandlers } from './core/env.ts';
 
@@ -18,25 +18,50 @@ export type FrameFault =
   | { readonly kind: 'too large'; readonly bytes: number; readonly bytesMax: number }
   | { readonly kind: 'no room'; readonly bytes: number };
 
-/** A budget that the connections of a listener share: frames are kept until they are whole. */
+/** Whoever holds bytes that are no whole frame yet, or that a pause holds back. */
+interface Holder {
+  readonly unfinishedBytes: number;
+  /** Gives them back, by ending its connection. */
+  giveWay(): void;
+}
+
+/**
+ * A budget that the connections of a listener share: frames are kept until they are whole. Beyond it those go that hold the
+ * most, one after the other, so that nobody goes for what others hold: a client that has sent nothing but whole frames
+ * holds nothing.
+ */
 export class UnfinishedFrames {
   readonly #bytesMax: number;
+  readonly #holders = new Set<Holder>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
-  get isFull(): boolean {
-    return this.#bytes > this.#bytesMax;
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  add(bytes: number): void {
+  add(holder: Holder, bytes: number): void {
     this.#bytes += bytes;
+    this.#holders.add(holder);
   }
 
-  remove(bytes: number): void {
+  /** `holder` has so many bytes less, and after that none if `holdsNone`. */
+  remove(holder: Holder, bytes: number, holdsNone: boolean): void {
     this.#bytes -= bytes;
+    if (holdsNone) this.#holders.delete(holder);
+  }
+
+  makeRoom(): void {
+    while (this.#bytes > this.#bytesMax) {
+      let largest: Holder | undefined;
+      for (const holder of this.#holders)
+        if (largest === undefined || holder.unfinishedBytes > largest.unfinishedBytes) largest = holder;
+      assert(largest !== undefined, 'bytes that are kept are of a connection', { bytes: this.#bytes });
+      largest.giveWay();
+    }
   }
 }
 
@@ -46,7 +71,7 @@ export class UnfinishedFrames {
  * What arrives is cut into frames and handed on at once; a pause holds the rest of the same chunk, too. Memory is taken for
  * what has arrived, never for what a length announces. What is sent goes out as it is: frames are made by the codec.
  */
-export class ZooKeeperStream implements FrameStream {
+export class ZooKeeperStream implements FrameStream, Holder {
   readonly remote: string;
   readonly identities: readonly Identity[];
   readonly #socket: Socket;
@@ -57,6 +82,8 @@ export class ZooKeeperStream implements FrameStream {
   #isPaused = false;
   #isCutting = false;
   #isFirst = true;
+  /** The client says no more. */
+  #hasSaidAll = false;
   #ended = false;
 
   constructor(socket: Socket, options: ZooKeeperStreamOptions) {
@@ -64,6 +91,10 @@ export class ZooKeeperStream implements FrameStream {
     this.#options = options;
     this.remote = options.remote;
     this.identities = options.identities;
+  }
+
+  get unfinishedBytes(): number {
+    return this.#arrived.length;
   }
 
   get queuedBytes(): number {
@@ -82,8 +113,13 @@ export class ZooKeeperStream implements FrameStream {
   arrived(chunk: Buffer): void {
     if (this.#ended) return;
     this.#arrived.append(chunk);
-    this.#options.unfinished.add(chunk.length);
+    this.#options.unfinished.add(this, chunk.length);
     this.#cut();
+    this.#options.unfinished.makeRoom();
+  }
+
+  giveWay(): void {
+    this.#refuse({ kind: 'no room', bytes: this.#arrived.length });
   }
 
   /** The socket is over. */
@@ -91,6 +127,21 @@ export class ZooKeeperStream implements FrameStream {
     if (this.#ended) return;
     this.#end();
     this.#handlers?.closed(error);
+  }
+
+  /**
+   * The client says no more. It is gone then, as for ZooKeeper, once what it said was heard: that is done, and answered as
+   * far as the answer is there at once.
+   */
+  saidAll(): void {
+    this.#hasSaidAll = true;
+    if (this.#isPaused || this.#isCutting) return;
+    // Later: at the end of this turn what is there is said.
+    setImmediate(() => {
+      if (!this.#ended) this.#handlers?.closed(undefined);
+      this.close();
+      this.#socket.end();
+    });
   }
 
   close(): void {
@@ -123,7 +174,7 @@ export class ZooKeeperStream implements FrameStream {
 
   #end(): void {
     this.#ended = true;
-    this.#options.unfinished.remove(this.#arrived.length);
+    this.#options.unfinished.remove(this, this.#arrived.length, true);
     this.#arrived.clear();
   }
 
@@ -140,9 +191,8 @@ export class ZooKeeperStream implements FrameStream {
     } finally {
       this.#isCutting = false;
     }
-    // Whoever finds no room goes, be it by others' doing: a client comes back, and a server without memory does not.
-    if (!this.#ended && this.#options.unfinished.isFull)
-      this.#refuse({ kind: 'no room', bytes: this.#arrived.length });
+    this.#arrived.letGo();
+    if (this.#hasSaidAll) this.saidAll();
   }
 
   /** undefined: it is not whole yet, or will never be. */
@@ -155,9 +205,10 @@ export class ZooKeeperStream implements FrameStream {
       return undefined;
     }
     if (this.#arrived.length < LENGTH_BYTES + bytes) return undefined;
-    this.#options.unfinished.remove(LENGTH_BYTES + bytes);
     this.#isFirst = false;
-    return this.#arrived.take(LENGTH_BYTES, bytes);
+    const frame = this.#arrived.take(LENGTH_BYTES, bytes);
+    this.#options.unfinished.remove(this, LENGTH_BYTES + bytes, this.#arrived.length === 0);
+    return frame;
   }
 
   #faultOf(bytes: number): FrameFault | undefined {
