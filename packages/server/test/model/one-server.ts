@@ -21,6 +21,7 @@ import {
 } from '../../src/core/peers/forward-codec.ts';
 import { decodeSnapshotEntry, encodeSnapshotEntry } from '../../src/core/snapshot-codec.ts';
 import { decodeTxn, encodeTxn } from '../../src/core/txn-codec.ts';
+import { Random } from './random-operations.ts';
 
 /** Where a test may put a flaw into the way of a write. */
 export interface Flaws {
@@ -52,7 +53,7 @@ export class OneServer implements ClientBackend, LeaderHost {
   readonly #env: Env;
   #desk: LeaderDesk;
   #turnEnds: (() => void)[] = [];
-  #drawn = 0;
+  readonly #random = new Random(1);
 
   constructor(limits: Partial<Limits> = {}, flaws: Flaws = {}) {
     const options = coreOptions(limits);
@@ -175,7 +176,7 @@ export class OneServer implements ClientBackend, LeaderHost {
         atTurnEnd: (work) => void this.#turnEnds.push(work),
       },
       random: {
-        bytes: (count) => Uint8Array.from({ length: count }, (_, index) => ++this.#drawn * 37 + index * 101),
+        bytes: (count) => Uint8Array.from({ length: count }, () => this.#random.below(256)),
         sha256: (data) => data.slice(),
       },
       credentials: { prove: (scheme, bytes, answer) => answer(proved(scheme, bytes)) },

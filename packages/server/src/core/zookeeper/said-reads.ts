@@ -8,8 +8,10 @@ import type { WatchNumbers } from './watch-numbers.ts';
 export interface SaidRead {
   readonly query: Query;
   readonly due: Due;
-  /** The watch that stays which the answer, unless it is a refusal, ends. */
+  /** Watches that stay, until this request is answered; none of them goes where it is refused. */
   readonly ends?: readonly PersistentWatch[];
+  /** A watch that stays from this request on, unless it is refused. */
+  readonly begins?: PersistentWatch;
 }
 
 /** Of one node's data, Stat or children. */
@@ -51,7 +53,7 @@ export function saidAddWatch(path: string, mode: number, numbers: WatchNumbers):
   // Once for a client and path, however often it is asked for; and where there is never a node, nothing is ever heard.
   if (numbers.get(kind, path) !== undefined || pathFault(path) !== undefined) return { query: NOTHING, due };
   const watch = numbers.add(kind, path);
-  return { query: { kind: 'addWatch', watch, fromZxid: undefined }, due };
+  return { query: { kind: 'addWatch', watch, fromZxid: undefined }, due, begins: watch };
 }
 
 /** The watches of a type on a path are looked for and, unless this is but a question, go. undefined: no such type. */

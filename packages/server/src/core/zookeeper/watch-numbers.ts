@@ -17,8 +17,16 @@ export class WatchNumbers {
     return watch;
   }
 
-  remove({ kind, path }: PersistentWatch): void {
-    this.#watches.delete(keyOf(kind, path));
+  /** Unless another one has taken its place. */
+  remove(watch: PersistentWatch): void {
+    const key = keyOf(watch.kind, watch.path);
+    if (this.#watches.get(key)?.id === watch.id) this.#watches.delete(key);
+  }
+
+  /** It is there after all. */
+  restore(watch: PersistentWatch): void {
+    const key = keyOf(watch.kind, watch.path);
+    if (!this.#watches.has(key)) this.#watches.set(key, watch);
   }
 }
 

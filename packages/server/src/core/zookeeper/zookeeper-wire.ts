@@ -74,7 +74,10 @@ interface Expected {
   readonly due: Due;
   /** What the header says instead of the last zxid that was applied. */
   readonly zxid?: number;
+  /** Watches that stay and go with this request: they are named again where it is refused. */
   readonly ends?: readonly PersistentWatch[];
+  /** The watch that stays and comes with this request, unless it is refused. */
+  readonly begins?: PersistentWatch;
   /** The connection ends with the answer, or with an error in it. */
   readonly hangsUp?: 'always' | 'when refused';
 }
@@ -200,6 +203,9 @@ export class ZooKeeperWire implements ClientWire {
       }
       case 'ping':
         this.#pings++;
+        // They are answered together, however many wait: while there is no leader that must not grow without end.
+        if (this.#pings - this.#pongs > PINGS_MAX)
+          throw new JuteError('MALFORMED', `RequestHeader: ${PINGS_MAX} pings wait for an answer`);
         return [{ kind: 'heartbeat', number: this.#pings }];
       case 'closeSession':
         this.#closeXid = xid;
@@ -296,11 +302,14 @@ export class ZooKeeperWire implements ClientWire {
     request: Extract<JuteRequest, { kind: 'setWatches' | 'setWatches2' }>,
   ): readonly ClientWord[] {
     const zxid = asZxid(Math.max(0, request.relativeZxid));
+    // Where no node can be nothing will happen. ZooKeeper has longer paths, and lets its clients wait for nodes there.
     const armed = (kind: WatchKind, paths: readonly string[]): readonly ArmedWatch[] =>
-      paths.map((path) => ({ kind, path, zxid }));
+      paths.filter(isLegal).map((path) => ({ kind, path, zxid }));
     const standing = [
-      ...request.persistent.map((path) => this.#standing('persistent', path)),
-      ...request.persistentRecursive.map((path) => this.#standing('persistentRecursive', path)),
+      ...request.persistent.filter(isLegal).map((path) => this.#standing('persistent', path)),
+      ...request.persistentRecursive
+        .filter(isLegal)
+        .map((path) => this.#standing('persistentRecursive', path)),
     ];
     const rearm: ClientWord = {
       kind: 'rearm',
@@ -342,8 +351,10 @@ export class ZooKeeperWire implements ClientWire {
     };
   }
 
-  #read(xid: number, { query, due, ends }: SaidRead): ClientWord {
-    const expected = ends === undefined ? { xid, due } : { xid, due, ends };
+  #read(xid: number, { query, due, ends, begins }: SaidRead): ClientWord {
+    // At once: what the client says next may name the same path.
+    for (const watch of ends ?? []) this.#numbers.remove(watch);
+    const expected = { xid, due, ...(ends && { ends }), ...(begins && { begins }) };
     return this.#expecting(expected, { kind: 'read', query });
   }
 
@@ -456,9 +467,13 @@ export class ZooKeeperWire implements ClientWire {
     });
   }
 
-  #reply({ xid, zxid, ends, hangsUp }: Expected, appliedZxid: Zxid, { error, body }: Answer): void {
+  #reply(expected: Expected, appliedZxid: Zxid, { error, body }: Answer): void {
+    const { xid, zxid, ends = [], begins, hangsUp } = expected;
     writeReply(this.#writer, { xid, zxid: zxid ?? appliedZxid, error }, body);
-    if (error === 0) for (const watch of ends ?? []) this.#numbers.remove(watch);
+    if (error !== 0) {
+      for (const watch of ends) this.#numbers.restore(watch);
+      if (begins !== undefined) this.#numbers.remove(begins);
+    }
     if (hangsUp === 'always') this.#over = refusal('MARSHALLING', 'a request that no client sends');
     else if (hangsUp === 'when refused' && error !== 0)
       this.#over = refusal('AUTH_FAILED', 'the credentials prove nobody');
@@ -526,6 +541,10 @@ function namedAcl(acl: readonly Acl[], identities: readonly Identity[]): readonl
   );
 }
 
+function isLegal(path: string): boolean {
+  return pathFault(path) === undefined;
+}
+
 /** What the C client takes, which reads at fixed places. */
 function sixteen(password: Uint8Array): Uint8Array {
   return password.length === NO_PASSWORD.length ? password : NO_PASSWORD;
@@ -536,6 +555,8 @@ function hex(bytes: Uint8Array): string {
 }
 
 const NONCE_BYTES = 16;
+/** Clients send one when they have been idle for a third of their timeout. */
+const PINGS_MAX = 1000;
 const NO_PASSWORD = new Uint8Array(16);
 const NO_BYTES = new Uint8Array(0);
 /** Answered requests whose place is kept. */
