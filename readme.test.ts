@@ -41,6 +41,7 @@ const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
   'npm run simulate -- --mutants',
   'npm run bench -- smoke',
   'npm run bench -- data',
+  'npm run bench -- wire',
   'npm run test:node24',
 ]);
 

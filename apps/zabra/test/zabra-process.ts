@@ -101,6 +101,7 @@ export async function freeBasePort(size: number): Promise<number> {
     const ports = Array.from({ length: size }, (_, index) => base + 10 * index).flatMap((first) => [
       first + 1,
       first + 2,
+      first + 3,
     ]);
     const free = await Promise.all(ports.map(isFree));
     if (base < 60_000 && free.every(Boolean)) return base;

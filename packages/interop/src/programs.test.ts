@@ -47,6 +47,13 @@ describeWithPrograms("ZooKeeper's own programs", () => {
     expect(said).toEqual(expected.map(asZabraSays));
   });
 
+  test('kazoo asks the servers by four letters', { timeout: PATIENCE_MS }, async () => {
+    const [expected, said] = await onBoth((servers) => runKazoo('words.py', servers, servers.addressOf(1)));
+
+    expect(expected).toHaveLength(8);
+    expect(said).toEqual(expected);
+  });
+
   test('kazoo keeps its sessions across servers and restarts', { timeout: PATIENCE_MS }, async () => {
     const [expected, said] = await onBoth((servers) => runKazoo('sessions.py', servers, servers.servers));
 

@@ -27,6 +27,7 @@ import {
   type StorageOptions,
   type Timing,
 } from './core/options.ts';
+import { SAFE_WORDS, WORDS as WORDS_KNOWN } from './core/zookeeper/four-letter-words.ts';
 import type { ClientTlsFiles, ServerConfig, TlsFiles } from './server-config.ts';
 
 export { ConfigError } from './config-settings.ts';
@@ -170,10 +171,8 @@ const SUPER_USERS = texts(
 
 const WORDS = texts(
   'a list of four-letter words, or "*" for all of them',
-  (value) => value === '*' || /^[a-z]{4}$/.test(value),
+  (value) => value === '*' || WORDS_KNOWN.includes(value),
 );
-/** They tell nothing of what clients keep here, and cost nothing. */
-const SAFE_WORDS = ['ruok', 'srvr', 'stat', 'mntr', 'conf', 'isro', 'envi'];
 
 const SCHEMA = {
   id: PEER_ID,

@@ -4,6 +4,8 @@ import { type ServerCore, startCore } from './core/core.ts';
 import type { ClientNetwork, Disk, Env, Logger } from './core/env.ts';
 import type { CoreOptions } from './core/options.ts';
 import { FRAME_BYTES as PEER_FRAME_BYTES } from './core/peers/peer-links.ts';
+import { answerTo } from './core/zookeeper/four-letter-words.ts';
+import { announcedVersion } from './core/zookeeper/words-source.ts';
 import { ClientListener, PeerListener } from './grpc-listener.ts';
 import { GrpcPeers } from './grpc-peers.ts';
 import { RealClock, realRandom } from './real-clock.ts';
@@ -12,8 +14,11 @@ import { openRealDisk } from './real-disk.ts';
 import type { ServerConfig } from './server-config.ts';
 import { clientCredentials, peerCredentials, zookeeperTls } from './tls-credentials.ts';
 import { ZooKeeperListener } from './zookeeper-listener.ts';
+import { RunningWords } from './zookeeper-words.ts';
 
 export const VERSION = '0.1.0';
+/** Of this release, for those who ask a ZooKeeper. */
+const BUILT_ON = '2026-11-28 00:00';
 
 export interface RunningServer {
   /** `host:port`, with the ports that were given where the configuration says 0. */
@@ -51,12 +56,13 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
   const clientTls = await clientCredentials(config.clientTls);
   const credentials = new RealCredentials(log);
   let running: ServerCore | undefined;
+  let words: RunningWords | undefined;
   const clients = new ClientListener(core.limits.frameBytesMax, () => status());
   const zookeeper = new ZooKeeperListener({
     frameBytesMax: core.limits.frameBytesMax,
     unfinishedBytesMax: core.limits.requestsBytesMax,
     connectionsMax: core.limits.connectionsMax,
-    answerWord: () => undefined,
+    answerWord: (word) => (words === undefined ? undefined : answerTo(word, config.zookeeper.words, words)),
     log,
   });
   const zookeeperAddresses: string[] = [];
@@ -102,6 +108,12 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
     // A disk that fails meanwhile leaves the start unfinished.
     const failed = ended.then((error) => Promise.reject(error));
     running = await Promise.race([startCore(env, core, { refill: options.refill ?? false }), failed]);
+    words = new RunningWords({
+      version: announcedVersion(VERSION, BUILT_ON),
+      config,
+      core: running,
+      ports: { plain: zookeeperAddresses[0], tls: zookeeperTlsAddresses[0] },
+    });
     let stopping: Promise<void> | undefined;
     return {
       clientAddress,

@@ -81,6 +81,11 @@ export class Tree {
     return this.#state.nodes.size;
   }
 
+  /** Of the data of all nodes. */
+  get dataBytes(): number {
+    return this.#state.use('/').bytes;
+  }
+
   get sessionCount(): number {
     return this.#state.sessions.size;
   }

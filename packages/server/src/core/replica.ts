@@ -60,6 +60,7 @@ export class Replica implements ClientBackend {
   /** A snapshot from the leader on its way into the manifest and the tree. */
   #installing: Promise<void> = Promise.resolve();
   #transition: Transition;
+  #roleSinceMs: number;
   #clusterId: string | undefined;
   readonly #inputs: Input[] = [];
   #running = false;
@@ -98,6 +99,7 @@ export class Replica implements ClientBackend {
       },
       env.clock.monotonicMs(),
     );
+    this.#roleSinceMs = env.clock.monotonicMs();
     this.#transition = {
       role: 'looking',
       phase: 'recovery',
@@ -176,6 +178,11 @@ export class Replica implements ClientBackend {
 
   get clusterId(): string | undefined {
     return this.#clusterId;
+  }
+
+  /** When it took its present role, on the monotonic clock. */
+  get roleSinceMs(): number {
+    return this.#roleSinceMs;
   }
 
   get epoch(): Epoch {
@@ -424,6 +431,8 @@ export class Replica implements ClientBackend {
   #become(to: Transition): void {
     const before = this.#transition;
     this.#transition = to;
+    if (to.role !== before.role) this.#roleSinceMs = this.#env.clock.monotonicMs();
+    if (to.role === 'looking' && before.role !== 'looking') this.clients.statistics.lookings++;
     this.#env.log.info(`${to.role}: ${to.phase}`, {
       epoch: to.epoch,
       leader: to.leader,

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { FakeStream } from '../../../test/fake-stream.ts';
 import type { Proved } from '../env.ts';
 import { DEFAULT_LIMITS, type Limits } from '../options.ts';
+import { ServeStatistics } from '../zookeeper/serve-statistics.ts';
 import { ClientConnection, type ConnectionHost } from './client-connection.ts';
 import { EventHistory } from './event-history.ts';
 import { Identities } from './identities.ts';
@@ -51,6 +52,10 @@ class FakeHost implements ConnectionHost {
   heartbeat(): void {}
   markHeard(): void {}
   ending(): void {}
+  readonly statistics: ServeStatistics = new ServeStatistics();
+  wallMs(): number {
+    return 0;
+  }
   hasTimeFor(): boolean {
     return true;
   }

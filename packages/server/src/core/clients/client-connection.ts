@@ -14,11 +14,13 @@ import {
 import type { Tree } from '@zabra/tree';
 import type { FrameStream, Proved } from '../env.ts';
 import type { Limits } from '../options.ts';
+import { ConnectionStatistics, type ServeStatistics } from '../zookeeper/serve-statistics.ts';
 import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
 import { type ClientWire, zabraWire } from './client-wire.ts';
 import type { EventHistory } from './event-history.ts';
 import { type HeldWord, HeldWords } from './held-words.ts';
 import type { Identities } from './identities.ts';
+import { mnemonicOf } from './mnemonic.ts';
 import { Outbox } from './outbox.ts';
 import { mayBeLong } from './read-turns.ts';
 import { queryFault } from './reads.ts';
@@ -42,6 +44,7 @@ export interface ConnectionHost extends RequestLoad {
   readonly tree: Tree;
   readonly watches: Watches;
   readonly history: EventHistory;
+  readonly statistics: ServeStatistics;
   /** Only then are writes passed on, and the reads of sessions answered. */
   readonly serving: boolean;
   submit(request: WriteRequest): void;
@@ -68,6 +71,7 @@ export interface ConnectionHost extends RequestLoad {
   /** It is over, whoever ended it. */
   ended(connection: ClientConnection): void;
   nowMs(): number;
+  wallMs(): number;
 }
 
 export interface AttachedSession {
@@ -93,6 +97,7 @@ export interface AttachedSession {
 export class ClientConnection {
   readonly session: AttachedSession;
   readonly stream: FrameStream;
+  readonly statistics: ConnectionStatistics;
   readonly #host: ConnectionHost;
   readonly #identities: Identities;
   readonly #watches: SessionWatches;
@@ -131,12 +136,13 @@ export class ClientConnection {
     this.stream = stream;
     this.#wire = wire;
     this.#host = host;
+    this.statistics = new ConnectionStatistics(host.statistics, host.wallMs());
     this.#heardMs = host.nowMs();
     this.session = session;
     this.#identities = identities;
     this.#requests = new UnansweredRequests(host, host.limits);
     this.#held = new HeldWords(host, host.limits);
-    this.#outbox = new Outbox(stream, wire);
+    this.#outbox = new Outbox(stream, wire, host.statistics);
     this.#watches = new SessionWatches({
       watches: host.watches,
       history: host.history,
@@ -164,6 +170,11 @@ export class ClientConnection {
     return this.#identities.all;
   }
 
+  /** One for each of its watches. */
+  watchedPaths(): Iterable<string> {
+    return this.#watches.paths();
+  }
+
   /** When it last said something. */
   get heardMs(): number {
     return this.#heardMs;
@@ -187,6 +198,7 @@ export class ClientConnection {
   hear(word: ClientWord): void {
     if (this.#ended) return;
     this.#heardMs = this.#host.nowMs();
+    this.statistics.heard();
     if (word.kind === 'heartbeat') {
       this.#host.heartbeat(this, word.number);
       return;
@@ -299,7 +311,15 @@ export class ClientConnection {
       operation,
     };
     const isHeldBack = this.#slowReads > 0;
-    this.#enqueue({ kind: 'write', xid, bytes, request, isHeldBack, result: undefined });
+    this.#enqueue({
+      kind: 'write',
+      xid,
+      bytes,
+      arrivedMs: this.#heardMs,
+      request,
+      isHeldBack,
+      result: undefined,
+    });
     if (!isHeldBack && this.#claimed && this.#host.serving && !this.#ended) this.#host.submit(request);
   }
 
@@ -317,7 +337,16 @@ export class ClientConnection {
 
   #refuseWrite(xid: number, reason: Refusal): void {
     const result = refusedWrite(reason);
-    this.#enqueue({ kind: 'write', xid, bytes: 0, request: undefined, isHeldBack: false, result });
+    const arrivedMs = this.#heardMs;
+    this.#enqueue({
+      kind: 'write',
+      xid,
+      bytes: 0,
+      arrivedMs,
+      request: undefined,
+      isHeldBack: false,
+      result,
+    });
   }
 
   #takeRead(word: Extract<ClientWord, { kind: 'read' }>): void {
@@ -345,7 +374,7 @@ export class ClientConnection {
       xid,
       bytes: bytesOfQuery(query),
       query,
-      arrivedMs: this.#host.nowMs(),
+      arrivedMs: this.#heardMs,
       floor: minZxid,
       minZxid,
       asked: false,
@@ -387,7 +416,16 @@ export class ClientConnection {
     const { xid, scheme, credentials } = word;
     const bytes = bytesOfWord(word);
     const fault = this.#requests.overLimit(bytes) ?? authFault(word, this.identities.length);
-    const request: UnansweredAuth = { kind: 'auth', xid, bytes, scheme, refusal: fault, proved: undefined };
+    const arrivedMs = this.#heardMs;
+    const request: UnansweredAuth = {
+      kind: 'auth',
+      xid,
+      bytes,
+      arrivedMs,
+      scheme,
+      refusal: fault,
+      proved: undefined,
+    };
     if (fault === undefined) {
       this.#isHolding = true;
       this.#host.prove(scheme, credentials, (proved) => {
@@ -482,6 +520,8 @@ export class ClientConnection {
       if (word === undefined) return;
       // Counted first: to say it may end the connection.
       this.#requests.settleOldest();
+      this.statistics.answered(oldest.kind === 'write', oldest.arrivedMs, this.#host.nowMs());
+      this.statistics.did(mnemonicOf(oldest), oldest.xid, this.#host.tree.appliedZxid);
       this.say(word);
       if (oldest.kind === 'read' && oldest.isSlow) {
         this.#slowReads--;
@@ -570,6 +610,7 @@ export class ClientConnection {
     if (this.#outbox.isFullBefore(word)) this.flush();
     if (this.#ended) return;
     if (this.#outbox.isEmpty) this.#host.markDirty(this);
+    this.statistics.told();
     this.#outbox.add(word);
   }
 

@@ -20,6 +20,7 @@ import type { ClientDialect, Env, FrameStream, Proved } from '../env.ts';
 import type { CoreOptions, Limits } from '../options.ts';
 import type { Answered, Claim, Forwarded } from '../peers/forward-codec.ts';
 import { RareWarnings } from '../rare-warnings.ts';
+import { ServeStatistics } from '../zookeeper/serve-statistics.ts';
 import { ZooKeeperWire } from '../zookeeper/zookeeper-wire.ts';
 import { AppliedWaits } from './applied-waits.ts';
 import { attachFault, isSameHash } from './attach-rules.ts';
@@ -84,6 +85,7 @@ export class ClientService implements ConnectionHost {
   readonly limits: Limits;
   /** Streams that were ended or refused from here, by why. */
   readonly endings: Map<ErrorCode | 'OK', number> = new Map();
+  readonly statistics: ServeStatistics = new ServeStatistics();
   outstanding = 0;
   outstandingBytes = 0;
 
@@ -137,6 +139,16 @@ export class ClientService implements ConnectionHost {
 
   nowMs(): number {
     return this.#env.clock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return this.#env.clock.wallMs();
+  }
+
+  /** All that are attached, those without a session too. */
+  *connections(): Generator<ClientConnection> {
+    yield* this.#connections.values();
+    yield* this.#readers.keys();
   }
 
   submit(request: WriteRequest): void {
@@ -214,6 +226,7 @@ export class ClientService implements ConnectionHost {
     };
     const full = this.#noRoomFor(stream);
     if (full !== undefined) {
+      this.statistics.connectionsRejected++;
       this.#refuse(arrival, 'LIMIT', full);
       return;
     }
@@ -244,7 +257,9 @@ export class ClientService implements ConnectionHost {
 
   #hear(arrival: Arrival, frame: Uint8Array): void {
     const { frameBytesMax } = this.limits;
+    this.statistics.bytesReceived += frame.length;
     if (frame.length > frameBytesMax) {
+      this.statistics.largeRequestsRejected++;
       this.#end(
         arrival,
         'LIMIT',
@@ -277,6 +292,7 @@ export class ClientService implements ConnectionHost {
   }
 
   #attach(arrival: Arrival, word: AttachWord): void {
+    this.statistics.connectionRequests++;
     const fault = attachFault(word, {
       clusterId: this.#backend.clusterId,
       tree: this.tree,
@@ -484,6 +500,7 @@ export class ClientService implements ConnectionHost {
 
   /** A txn was applied to the tree: its events go out, then its answer. */
   applied(txn: Txn, applied: Applied): void {
+    this.statistics.commits++;
     for (const event of applied.events) this.watches.fire(event);
     this.history.record(applied.zxid, applied.events);
     switch (txn.body.kind) {
@@ -567,6 +584,7 @@ export class ClientService implements ConnectionHost {
         this.#connections.get(answer.sessionId)?.refuse(answer.requestNo, answer.refusal);
         return;
       case 'attached':
+        this.statistics.revalidations++;
         this.#whenApplied(answer.zxid, () => this.#confirmed(answer));
         return;
       case 'sessionRefused':
@@ -675,6 +693,7 @@ export class ClientService implements ConnectionHost {
       if (arrival.wish !== undefined && this.#servesReadOnly(arrival.wish))
         this.#attachedReadOnly(arrival, arrival.wish);
       else if (now - arrival.arrivedMs > ARRIVAL_MS) {
+        this.statistics.sessionlessExpired++;
         this.#refuse(
           arrival,
           'UNREACHABLE',

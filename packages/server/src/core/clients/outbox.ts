@@ -1,4 +1,5 @@
 import type { FrameStream } from '../env.ts';
+import type { ServeStatistics } from '../zookeeper/serve-statistics.ts';
 import { type ServerWord, sizeOf } from './client-codec.ts';
 import type { ClientWire } from './client-wire.ts';
 
@@ -11,12 +12,14 @@ import type { ClientWire } from './client-wire.ts';
 export class Outbox {
   readonly #stream: FrameStream;
   readonly #wire: ClientWire;
+  readonly #statistics: ServeStatistics;
   #words: ServerWord[] = [];
   #bytes = 0;
 
-  constructor(stream: FrameStream, wire: ClientWire) {
+  constructor(stream: FrameStream, wire: ClientWire, statistics: ServeStatistics) {
     this.#stream = stream;
     this.#wire = wire;
+    this.#statistics = statistics;
   }
 
   get isEmpty(): boolean {
@@ -46,7 +49,12 @@ export class Outbox {
     const words = this.#words;
     this.#words = [];
     this.#bytes = 0;
-    for (const piece of this.#wire.encode(words)) this.#stream.send(piece);
+    let bytes = 0;
+    for (const piece of this.#wire.encode(words)) {
+      bytes += piece.length;
+      this.#stream.send(piece);
+    }
+    this.#statistics.responded(bytes);
   }
 }
 

@@ -53,6 +53,11 @@ export class SessionWatches implements Watcher {
     this.#resumedBytesMax = parts.resumedBytesMax ?? RESUMED_BYTES_MAX;
   }
 
+  /** One for each watch that waits. */
+  paths(): Iterable<string> {
+    return this.#watches.pathsOf(this);
+  }
+
   get count(): number {
     return this.#watches.countOf(this) + this.#silenced.size;
   }
@@ -105,7 +110,7 @@ export class SessionWatches implements Watcher {
       // It had not fired when everything up to `fromZxid` was delivered, however long ago it was armed.
       const from = [watch.zxid, fromZxid].find((each) => this.#reaches(each, tree));
       const number = from === undefined ? undefined : this.#consumedSince(from, watch);
-      const type = from === undefined ? this.#guess(watch, tree) : contradiction(watch, tree);
+      const type = from === undefined ? this.#guess(watch, tree) : undefined;
       if (number !== undefined) missed.push({ number, kind, id: 0 });
       else if (type === undefined) this.arm(kind, path);
       else if (this.#mayRead(tree.acl(path) ?? ACL_OPEN))
@@ -241,16 +246,6 @@ interface Missed {
 const RESUMED_BYTES_MAX = 16 * 2 ** 20;
 /** Of an event, besides its path, about. */
 const EVENT_WORD_BYTES = 32;
-
-/**
- * What the present state says to a watch that nothing has consumed since it was armed: it cannot have been armed so, and
- * would wait for what has been long ago. No client of ours is there.
- */
-function contradiction({ kind, path }: ArmedWatch, tree: Tree): TreeEvent['type'] | undefined {
-  const isThere = tree.stat(path) !== undefined;
-  if (kind === 'exist') return isThere ? 'created' : undefined;
-  return isThere ? undefined : 'deleted';
-}
 
 /** The table of {@link Watches.fire}. */
 function consumes(type: TreeEvent['type'], kind: WatchKind): boolean {

@@ -15,6 +15,7 @@ export interface UnansweredWrite {
   readonly kind: 'write';
   readonly xid: number;
   readonly bytes: number;
+  readonly arrivedMs: number;
   /** Undefined when it was refused here and passed on to nobody. */
   readonly request: WriteRequest | undefined;
   /** Not passed on yet: a slow read is before it. */
@@ -42,6 +43,7 @@ export interface UnansweredAuth {
   readonly kind: 'auth';
   readonly xid: number;
   readonly bytes: number;
+  readonly arrivedMs: number;
   readonly scheme: string;
   /** Refused as it came: nothing waits for it. */
   readonly refusal: Refusal | undefined;

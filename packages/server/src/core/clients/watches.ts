@@ -54,6 +54,14 @@ export class Watches {
     return this.#holders.get(watcher)?.count ?? 0;
   }
 
+  /** A path for each watch of this watcher. */
+  *pathsOf(watcher: Watcher): Generator<string> {
+    const holder = this.#holders.get(watcher);
+    if (holder === undefined) return;
+    for (const paths of Object.values(holder.paths)) yield* paths ?? [];
+    for (const { path } of holder.standing.values()) yield path;
+  }
+
   /** At most one registration per watcher, path and kind. */
   arm(watcher: Watcher, kind: WatchKind, path: string): void {
     this.sweep(SWEPT_PER_WATCH);
