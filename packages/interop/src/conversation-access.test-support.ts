@@ -22,6 +22,7 @@ import {
   setAcl,
   setData,
   sync,
+  WATCH,
   whoAmI,
 } from './conversation-requests.test-support.ts';
 
@@ -131,7 +132,17 @@ export async function talkAboutWhoMayDoWhat(talk: Conversation): Promise<void> {
   await owner.ask(getData('/may/auth'));
   await owner.ask(setData('/may/auth', 'mine'));
   await owner.ask(remove('/may/auth/child'));
-  // Withheld from who may not read.
+  await other.ask(ping);
+  // Asked for by who might read it, and happening when he may not.
+  await owner.ask(create('/may/seen'));
+  await other.ask(getData('/may/seen', WATCH));
+  await other.ask(addWatch('/may/seen', 1));
+  await owner.ask(setAcl('/may/seen', [{ perms: ALL, scheme: 'auth', id: '' }]));
+  await owner.ask(setData('/may/seen', 'secret'));
+  await other.ask(ping);
+  await owner.ask(create('/may/seen/child'));
+  await owner.ask(setAcl('/may/seen', ACL_OPEN));
+  await owner.ask(setData('/may/seen', 'open'));
   await other.ask(ping);
   await talkAboutEachPermission(talk);
   await owner.ask(closeSession);

@@ -11,7 +11,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
     id: 'event-zxid',
     requests: ANY,
     changes: /^zxids of events: (-1 ?)+ → ((#\d+|not seen before) ?)+$/,
-    exchanges: 51,
+    exchanges: 53,
   },
   {
     id: 'config-text',

@@ -230,11 +230,3 @@ async function talkAboutFrames(talk: Conversation): Promise<void> {
     a.leave();
   }
 }
-
-/** The last of all: a real 3.8 that hears this serves nobody any more. */
-export async function talkAboutALoneCheck(talk: Conversation): Promise<void> {
-  const a = await talk.connect('lone check');
-  await a.ask(check('/'), { quietMs: 400 });
-  await a.ask(ping, { quietMs: 1500 });
-  a.leave();
-}

@@ -1,7 +1,6 @@
 import { Conversation, type Exchange } from './conversation.test-support.ts';
 import { talkAboutAcls, talkAboutProof, talkAboutWhoMayDoWhat } from './conversation-access.test-support.ts';
 import {
-  talkAboutALoneCheck,
   talkAboutBytes,
   talkAboutQuotas,
   talkAboutReconfiguring,
@@ -15,7 +14,12 @@ import {
   talkAboutTheOrderOfChecks,
 } from './conversation-nodes.test-support.ts';
 import { type NormalExchange, normalForm } from './conversation-normal-form.test-support.ts';
-import { talkAboutConnecting, talkAboutSessions } from './conversation-sessions.test-support.ts';
+import {
+  talkAboutALoneCheck,
+  talkAboutConnecting,
+  talkAboutReadingOnly,
+  talkAboutSessions,
+} from './conversation-sessions.test-support.ts';
 import { talkAboutTransactions } from './conversation-transactions.test-support.ts';
 import {
   talkAboutStandingWatches,
@@ -78,6 +82,26 @@ export async function converse(servers: Servers): Promise<Conversed> {
     operations: ascending(replies.map(({ opcode }) => opcode)),
     errors: ascending(errors.filter((error) => error !== 0)),
   };
+}
+
+/** With servers that are read-only without a quorum: what each request came to there. */
+export async function converseReadOnly(servers: Servers): Promise<readonly string[]> {
+  const talk = new Conversation(servers);
+  try {
+    await talkAboutReadingOnly(talk);
+  } finally {
+    talk.leave();
+  }
+  return talk.exchanges.map(({ said, got }) => {
+    const last = got.at(-1);
+    const outcome =
+      last?.frame === 'connected'
+        ? `read-only: ${last.readOnly}`
+        : last?.frame === 'reply'
+          ? last.error
+          : (last?.frame ?? 'nothing');
+    return `${said.split(' acl=')[0]}: ${outcome}`;
+  });
 }
 
 /** Each once. */

@@ -1,5 +1,7 @@
+import { ACL_OPEN } from '@zabra/model';
 import type { Conversation } from './conversation.test-support.ts';
 import {
+  check,
   closeSession,
   create,
   create2,
@@ -8,9 +10,12 @@ import {
   getData,
   getEphemerals,
   multi,
+  multiRead,
   ping,
   remove,
+  setAcl,
   setData,
+  setWatches,
   sync,
   WATCH,
   whoAmI,
@@ -173,4 +178,39 @@ async function talkAboutOtherServers(talk: Conversation): Promise<void> {
   await a.ask(closeSession);
   await b.ask(closeSession);
   await c.ask(closeSession);
+}
+
+/** The last of all: a real 3.8 that hears this serves nobody any more. */
+export async function talkAboutALoneCheck(talk: Conversation): Promise<void> {
+  const a = await talk.connect('lone check');
+  await a.ask(check('/'), { quietMs: 1500 });
+  await a.ask(ping, { quietMs: 1500 });
+  a.leave();
+}
+
+/**
+ * One server of three is left: it has no quorum, and serves those who agree what it has. A real 3.8 gives them no session
+ * (its answer to their first frame is a reply with -119), so this is no part of the conversation that is compared.
+ */
+export async function talkAboutReadingOnly(talk: Conversation): Promise<void> {
+  for (const id of [3, 2]) await talk.servers.kill(id);
+  const a = await talk.connectWhenServed('reader', { readOnly: true, note: 'that may be read-only' });
+  await a.ask(exists('/none'));
+  await a.ask(getData('/nodes/a'));
+  await a.ask(getChildren('/nodes', WATCH));
+  await a.ask(multiRead(getData('/nodes/a')));
+  await a.ask(ping);
+  await a.ask(whoAmI);
+  await a.ask(create('/read-only'));
+  await a.ask(setData('/nodes/a', 'x'));
+  await a.ask(setAcl('/nodes/a', ACL_OPEN));
+  await a.ask(remove('/nodes/a'));
+  await a.ask(multi(create('/read-only')));
+  await a.ask(sync('/'));
+  await a.ask(setWatches(0, { data: ['/nodes/a'] }));
+  await a.ask(closeSession);
+  const b = await talk.connect('no reader', { note: 'that may not be read-only' });
+  b.leave();
+  const c = await talk.connect('no reader either', { readOnly: undefined, note: 'without the flag' });
+  c.leave();
 }

@@ -269,6 +269,7 @@ export async function talkAboutWatchesThatComeBack(talk: Conversation): Promise<
   await b.ask(ping);
   await b.ask(setWatches(0, { data: ['/back/same'], child: ['/back/same'] }));
   await b.ask(setWatches(-1, { data: ['/back/same'] }));
+  await b.ask(setWatches(seen, { data: ['', 'back', '/back/'], exist: ['//'], child: ['/back/..'] }));
   await talkAboutStandingWatchesThatComeBack(talk, seen);
   await a.ask(closeSession);
   await b.ask(closeSession);

@@ -111,6 +111,19 @@ export class Conversation {
     return speaker;
   }
 
+  /** As `connect`, as often as it takes until the server gives a session; only then it is in the record. */
+  async connectWhenServed(name: string, options: ConnectOptions): Promise<Speaker> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const before = this.#exchanges.length;
+      const speaker = await this.connect(name, options);
+      if (this.#exchanges.at(-1)?.got.some(({ frame }) => frame === 'connected') === true) return speaker;
+      if (performance.now() > deadline) throw new Error(`${name} waited ${PATIENCE_MS} ms for a session`);
+      this.#exchanges.length = before;
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
+  }
+
   /** Leaves all connections without a word. */
   leave(): void {
     for (const speaker of this.#speakers) speaker.leave();
@@ -267,6 +280,7 @@ function connectFrame(options: ConnectOptions): Uint8Array {
 }
 
 const PATIENCE_MS = 15_000;
+const ASK_AGAIN_MS = 100;
 /** Of no reply. */
 const NO_XID = Number.NaN;
 const NO_PASSWORD = new Uint8Array(16);
@@ -277,4 +291,9 @@ const USUAL_XIDS: ReadonlyMap<JuteRequest['kind'], number> = new Map([
   ['setWatches2', XID.setWatches],
 ]);
 /** Numbers that are an operation to somebody, though no client sends them. */
-export const NO_OPERATIONS = { none: 0, between: 10, far: 999, createSession: OPCODE.createSession } as const;
+export const NO_OPERATIONS: Readonly<Record<string, number>> = {
+  none: 0,
+  between: 10,
+  far: 999,
+  createSession: OPCODE.createSession,
+};
