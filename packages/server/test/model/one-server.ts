@@ -95,6 +95,7 @@ export class OneServer implements ClientBackend, LeaderHost {
     for (const { zxid, bytes } of this.#proposed.splice(0, count)) {
       const txn = decodeTxn(bytes);
       this.#desk.takePrepared(zxid);
+      this.clients.applying(txn);
       const applied = this.tree.apply(zxid, txn);
       this.#desk.applied(txn, applied);
       this.clients.applied(txn, this.#flaws.applied?.(applied) ?? applied);
