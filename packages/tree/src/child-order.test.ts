@@ -103,8 +103,9 @@ test('a child that is not there is a broken invariant', () => {
 test('children that are appended in any order and put in order are as those that were inserted', () => {
   const random = new SeededRandom(7);
   const appended = new NamedOrder(names);
-  for (const slot of random.shuffled(slots)) appended.order.append(slot);
-  appended.order.order((left, right) => appended.compare(left, appended.name(right)));
+  const compareSlots = (left: number, right: number): number => appended.compare(left, appended.name(right));
+  for (const slot of random.shuffled(slots)) appended.order.append(slot, compareSlots);
+  appended.order.order(compareSlots);
   expect(appended.order.size).toBe(COUNT);
   expect(appended.page()).toEqual(inByteOrder(names));
 

@@ -1,5 +1,5 @@
-import { assert } from '@zabra/model';
 import type { Hasher } from './hash.ts';
+import { PAGE_BITS, PAGE_MASK, type RecordNumber, type RecordPage, RecordPool } from './record-pool.ts';
 
 /** The place of a node's record; the same as long as the node lives, then another node's. The root's is 0. */
 export type Slot = number;
@@ -8,89 +8,66 @@ export type Slot = number;
 export const NO_SLOT: Slot = -1;
 
 /**
- * What every node has, 96 bytes each, in pages of some thousand records: nothing grows by copying more than one page, and
- * the garbage collector sees two objects per page. Says nothing about what the fields mean to each other; that is
- * {@link NodeStore}'s.
+ * What every node has, 64 bytes each, and 32 more for a node that was changed since it was made or has had a child. Says
+ * nothing about what the fields mean to each other; that is {@link NodeStore}'s.
+ *
+ * Each field can be read and set whether or not the node has those 32 bytes: without them it is as it was made.
  */
 export class NodeRecords {
-  readonly #pages: (RecordPage | undefined)[] = [];
-  /** Numbers of pages that were given back. */
-  readonly #gaps: number[] = [];
-  /** Pages that have room. */
-  readonly #roomy: RecordPage[] = [];
-  /** Records in use. */
-  size = 0;
+  readonly #records = new RecordPool(RECORD_BYTES);
+  /** Number 0 is nobody's. */
+  readonly #changes = new RecordPool(CHANGE_BYTES);
+  readonly #pages = this.#records.pages;
+  readonly #changePages = this.#changes.pages;
 
-  /** Of all pages. */
+  constructor() {
+    this.#changes.allocate();
+  }
+
+  /** Records in use. */
+  get size(): number {
+    return this.#records.size;
+  }
+
   get reservedBytes(): number {
-    let bytes = 0;
-    for (const page of this.#pages) bytes += page === undefined ? 0 : page.words.byteLength;
-    return bytes;
+    return this.#records.reservedBytes + this.#changes.reservedBytes;
   }
 
   get usedBytes(): number {
-    return this.size * RECORD_BYTES;
+    return this.#records.size * RECORD_BYTES + this.#changes.size * CHANGE_BYTES;
   }
 
   /** A record of zeros. */
   allocate(): Slot {
-    let page = this.#roomy.at(-1);
-    if (page === undefined) {
-      page = this.#addPage();
-      this.#enterRoomy(page);
-    }
-    let index: number;
-    if (page.firstFree !== NONE) {
-      index = page.firstFree;
-      page.firstFree = page.words[index * RECORD_WORDS + NEXT] as number;
-      page.words.fill(0, index * RECORD_WORDS, (index + 1) * RECORD_WORDS);
-    } else {
-      if (page.begun * RECORD_WORDS === page.words.length) enlarge(page);
-      index = page.begun++;
-    }
-    page.live++;
-    if (page.live === PAGE_SLOTS) this.#leaveRoomy(page);
-    page.words[index * RECORD_WORDS + NAME] = LIVE;
-    this.size++;
-    return page.number * PAGE_SLOTS + index;
+    return this.#records.allocate();
   }
 
   release(slot: Slot): void {
-    assert(this.isLive(slot), 'a record that is released is in use', { slot });
-    const page = this.#page(slot);
-    const index = slot & PAGE_MASK;
-    page.words[index * RECORD_WORDS + NAME] = 0;
-    page.words[index * RECORD_WORDS + NEXT] = page.firstFree;
-    page.firstFree = index;
-    page.live--;
-    this.size--;
-    if (page.roomyAt === NONE) this.#enterRoomy(page);
-    // Unless it is the only one with room: the next node would need it again.
-    else if (page.live === 0 && this.#roomy.length > 1) this.#dropPage(page);
+    const change = this.#changeOf(slot);
+    if (change !== 0) this.#changes.release(change);
+    this.#records.release(slot);
   }
 
   /** The first slot in use from this one on, or {@link NO_SLOT}. */
   liveFrom(slot: Slot): Slot {
-    let next = slot;
-    while (next >> PAGE_BITS < this.#pages.length) {
-      const page = this.#pages[next >> PAGE_BITS];
-      if (page === undefined || page.live === 0 || (next & PAGE_MASK) >= page.begun) {
-        next = ((next >> PAGE_BITS) + 1) << PAGE_BITS;
-        continue;
-      }
-      const { words, begun } = page;
-      for (let index = next & PAGE_MASK; index < begun; index++, next++) {
-        if (((words[index * RECORD_WORDS + NAME] as number) & LIVE) !== 0) return next;
-      }
-    }
-    return NO_SLOT;
+    return this.#records.liveFrom(slot) ?? NO_SLOT;
   }
 
   isLive(slot: Slot): boolean {
-    const page = this.#pages[slot >> PAGE_BITS];
-    return (
-      page !== undefined && ((page.words[(slot & PAGE_MASK) * RECORD_WORDS + NAME] as number) & LIVE) !== 0
-    );
+    return this.#records.isLive(slot);
+  }
+
+  /** A bit that can be wiped off all records at once; a new one has none. */
+  isMarked(slot: Slot): boolean {
+    return this.#records.isMarked(slot);
+  }
+
+  mark(slot: Slot): void {
+    this.#records.mark(slot);
+  }
+
+  wipeMarks(): void {
+    this.#records.wipeMarks();
   }
 
   /** Fills a record of zeros. All its zxids and times are those of its creation. */
@@ -110,10 +87,7 @@ export class NodeRecords {
     const word = (slot & PAGE_MASK) * RECORD_WORDS;
     const { czxid, ctimeMs } = fields;
     numbers[number + CZXID] = czxid;
-    numbers[number + MZXID] = czxid;
-    numbers[number + PZXID] = czxid;
     numbers[number + CTIME_MS] = ctimeMs;
-    numbers[number + MTIME_MS] = ctimeMs;
     words[word + ACL_ID] = fields.aclId;
     words[word + LIFETIME_ID] = fields.lifetimeId;
     words[word + PARENT] = fields.parent;
@@ -122,16 +96,22 @@ export class NodeRecords {
 
   /** All at once: what each of the setters would do by itself. */
   setTimes(slot: Slot, times: RecordTimes): void {
-    const { numbers, words } = this.#page(slot);
+    const { czxid, mzxid, pzxid, ctimeMs, mtimeMs, version, aversion } = times;
+    const { numbers } = this.#page(slot);
     const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
-    const word = (slot & PAGE_MASK) * RECORD_WORDS;
-    numbers[number + CZXID] = times.czxid;
-    numbers[number + MZXID] = times.mzxid;
-    numbers[number + PZXID] = times.pzxid;
-    numbers[number + CTIME_MS] = times.ctimeMs;
-    numbers[number + MTIME_MS] = times.mtimeMs;
-    words[word + VERSION] = times.version;
-    words[word + AVERSION] = times.aversion;
+    numbers[number + CZXID] = czxid;
+    numbers[number + CTIME_MS] = ctimeMs;
+    const isAsMade =
+      mzxid === czxid && pzxid === czxid && mtimeMs === ctimeMs && version === 0 && aversion === 0;
+    if (isAsMade && this.#changeOf(slot) === 0) return;
+    const change = this.#changeFor(slot);
+    const page = this.#changePage(change);
+    const at = (change & PAGE_MASK) * CHANGE_NUMBERS;
+    page.numbers[at + MZXID] = mzxid;
+    page.numbers[at + PZXID] = pzxid;
+    page.numbers[at + MTIME_MS] = mtimeMs;
+    page.words[2 * at + VERSION] = version;
+    page.words[2 * at + AVERSION] = aversion;
   }
 
   /** What of a record is in the digest, from the content's hash to the aversion. */
@@ -139,31 +119,47 @@ export class NodeRecords {
     const { numbers, words } = this.#page(slot);
     const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
     const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    const czxid = numbers[number + CZXID] as number;
+    const ctimeMs = numbers[number + CTIME_MS] as number;
     hasher
       .word(words[word + CONTENT_A] as number)
       .word(words[word + CONTENT_B] as number)
-      .integer(numbers[number + CZXID] as number)
-      .integer(numbers[number + MZXID] as number)
-      .integer(numbers[number + PZXID] as number)
-      .integer(numbers[number + CTIME_MS] as number)
-      .integer(numbers[number + MTIME_MS] as number)
-      .word(words[word + VERSION] as number)
-      .word(words[word + AVERSION] as number);
+      .integer(czxid);
+    const change = words[word + CHANGE] as number;
+    if (change === 0) {
+      hasher.integer(czxid).integer(czxid).integer(ctimeMs).integer(ctimeMs).word(0).word(0);
+      return;
+    }
+    const page = this.#changePage(change);
+    const at = (change & PAGE_MASK) * CHANGE_NUMBERS;
+    hasher
+      .integer(page.numbers[at + MZXID] as number)
+      .integer(page.numbers[at + PZXID] as number)
+      .integer(ctimeMs)
+      .integer(page.numbers[at + MTIME_MS] as number)
+      .word(page.words[2 * at + VERSION] as number)
+      .word(page.words[2 * at + AVERSION] as number);
   }
 
   /** Zxids, times and versions. */
   times(slot: Slot): RecordTimes {
     const { numbers, words } = this.#page(slot);
     const number = (slot & PAGE_MASK) * RECORD_NUMBERS;
-    const word = (slot & PAGE_MASK) * RECORD_WORDS;
+    const czxid = numbers[number + CZXID] as number;
+    const ctimeMs = numbers[number + CTIME_MS] as number;
+    const change = words[(slot & PAGE_MASK) * RECORD_WORDS + CHANGE] as number;
+    if (change === 0)
+      return { czxid, mzxid: czxid, pzxid: czxid, ctimeMs, mtimeMs: ctimeMs, version: 0, aversion: 0 };
+    const page = this.#changePage(change);
+    const at = (change & PAGE_MASK) * CHANGE_NUMBERS;
     return {
-      czxid: numbers[number + CZXID] as number,
-      mzxid: numbers[number + MZXID] as number,
-      pzxid: numbers[number + PZXID] as number,
-      ctimeMs: numbers[number + CTIME_MS] as number,
-      mtimeMs: numbers[number + MTIME_MS] as number,
-      version: (words[word + VERSION] as number) >>> 0,
-      aversion: (words[word + AVERSION] as number) >>> 0,
+      czxid,
+      mzxid: page.numbers[at + MZXID] as number,
+      pzxid: page.numbers[at + PZXID] as number,
+      ctimeMs,
+      mtimeMs: page.numbers[at + MTIME_MS] as number,
+      version: (page.words[2 * at + VERSION] as number) >>> 0,
+      aversion: (page.words[2 * at + AVERSION] as number) >>> 0,
     };
   }
 
@@ -179,23 +175,25 @@ export class NodeRecords {
   }
 
   setCzxid(slot: Slot, value: number): void {
+    // What was never changed was changed last when it was made: it does not move with that.
+    if (value !== this.czxid(slot)) this.#changeFor(slot);
     this.#setNumber(slot, CZXID, value);
   }
 
   mzxid(slot: Slot): number {
-    return this.#number(slot, MZXID);
+    return this.#changedNumber(slot, MZXID, CZXID);
   }
 
   setMzxid(slot: Slot, value: number): void {
-    this.#setNumber(slot, MZXID, value);
+    this.#setChangedNumber(slot, MZXID, CZXID, value);
   }
 
   pzxid(slot: Slot): number {
-    return this.#number(slot, PZXID);
+    return this.#changedNumber(slot, PZXID, CZXID);
   }
 
   setPzxid(slot: Slot, value: number): void {
-    this.#setNumber(slot, PZXID, value);
+    this.#setChangedNumber(slot, PZXID, CZXID, value);
   }
 
   ctimeMs(slot: Slot): number {
@@ -203,31 +201,32 @@ export class NodeRecords {
   }
 
   setCtimeMs(slot: Slot, value: number): void {
+    if (value !== this.ctimeMs(slot)) this.#changeFor(slot);
     this.#setNumber(slot, CTIME_MS, value);
   }
 
   mtimeMs(slot: Slot): number {
-    return this.#number(slot, MTIME_MS);
+    return this.#changedNumber(slot, MTIME_MS, CTIME_MS);
   }
 
   setMtimeMs(slot: Slot, value: number): void {
-    this.#setNumber(slot, MTIME_MS, value);
+    this.#setChangedNumber(slot, MTIME_MS, CTIME_MS, value);
   }
 
   version(slot: Slot): number {
-    return this.#word(slot, VERSION) >>> 0;
+    return this.#changedWord(slot, VERSION) >>> 0;
   }
 
   setVersion(slot: Slot, value: number): void {
-    this.#setWord(slot, VERSION, value);
+    this.#setChangedWord(slot, VERSION, value);
   }
 
   aversion(slot: Slot): number {
-    return this.#word(slot, AVERSION) >>> 0;
+    return this.#changedWord(slot, AVERSION) >>> 0;
   }
 
   setAversion(slot: Slot, value: number): void {
-    this.#setWord(slot, AVERSION, value);
+    this.#setChangedWord(slot, AVERSION, value);
   }
 
   contentA(slot: Slot): number {
@@ -241,14 +240,6 @@ export class NodeRecords {
   setContent(slot: Slot, a: number, b: number): void {
     this.#setWord(slot, CONTENT_A, a);
     this.#setWord(slot, CONTENT_B, b);
-  }
-
-  snapshotMark(slot: Slot): number {
-    return this.#word(slot, SNAPSHOT_MARK);
-  }
-
-  setSnapshotMark(slot: Slot, value: number): void {
-    this.#setWord(slot, SNAPSHOT_MARK, value);
   }
 
   aclId(slot: Slot): number {
@@ -329,12 +320,11 @@ export class NodeRecords {
 
   /** Bytes. */
   nameLength(slot: Slot): number {
-    return this.#word(slot, NAME) & NAME_LENGTH_MASK;
+    return this.#word(slot, NAME_LENGTH);
   }
 
   setNameLength(slot: Slot, value: number): void {
-    assert(value <= NAME_LENGTH_MASK, 'a name is shorter than a path may be', { value });
-    this.#setWord(slot, NAME, LIVE | value);
+    this.#setWord(slot, NAME_LENGTH, value);
   }
 
   #page(slot: Slot): RecordPage {
@@ -357,42 +347,51 @@ export class NodeRecords {
     this.#page(slot).words[(slot & PAGE_MASK) * RECORD_WORDS + field] = value;
   }
 
-  /** The first page grows from small beginnings, so that a small tree is small; the others are whole at once. */
-  #addPage(): RecordPage {
-    const number = this.#gaps.pop() ?? this.#pages.length;
-    assert(number < PAGES_MAX, 'there are fewer nodes than slot numbers', { pages: number });
-    const memory = new ArrayBuffer((number === 0 ? FIRST_SLOTS : PAGE_SLOTS) * RECORD_BYTES);
-    const page = {
-      number,
-      numbers: new Float64Array(memory),
-      words: new Int32Array(memory),
-      live: 0,
-      begun: 0,
-      firstFree: NONE,
-      roomyAt: NONE,
-    };
-    this.#pages[number] = page;
-    return page;
+  /** 0: the node is as it was made. */
+  #changeOf(slot: Slot): RecordNumber {
+    return this.#word(slot, CHANGE);
   }
 
-  #dropPage(page: RecordPage): void {
-    this.#leaveRoomy(page);
-    this.#pages[page.number] = undefined;
-    this.#gaps.push(page.number);
+  /** Begins as the node was made. */
+  #changeFor(slot: Slot): RecordNumber {
+    const known = this.#changeOf(slot);
+    if (known !== 0) return known;
+    const change = this.#changes.allocate();
+    const { numbers } = this.#changePage(change);
+    const at = (change & PAGE_MASK) * CHANGE_NUMBERS;
+    numbers[at + MZXID] = this.czxid(slot);
+    numbers[at + PZXID] = this.czxid(slot);
+    numbers[at + MTIME_MS] = this.ctimeMs(slot);
+    this.#setWord(slot, CHANGE, change);
+    return change;
   }
 
-  #enterRoomy(page: RecordPage): void {
-    page.roomyAt = this.#roomy.length;
-    this.#roomy.push(page);
+  #changePage(change: RecordNumber): RecordPage {
+    return this.#changePages[change >> PAGE_BITS] as RecordPage;
   }
 
-  #leaveRoomy(page: RecordPage): void {
-    const last = this.#roomy.pop() as RecordPage;
-    if (last !== page) {
-      this.#roomy[page.roomyAt] = last;
-      last.roomyAt = page.roomyAt;
-    }
-    page.roomyAt = NONE;
+  #changedNumber(slot: Slot, field: number, asMade: number): number {
+    const change = this.#changeOf(slot);
+    if (change === 0) return this.#number(slot, asMade);
+    return this.#changePage(change).numbers[(change & PAGE_MASK) * CHANGE_NUMBERS + field] as number;
+  }
+
+  #setChangedNumber(slot: Slot, field: number, asMade: number, value: number): void {
+    if (this.#changeOf(slot) === 0 && value === this.#number(slot, asMade)) return;
+    const change = this.#changeFor(slot);
+    this.#changePage(change).numbers[(change & PAGE_MASK) * CHANGE_NUMBERS + field] = value;
+  }
+
+  #changedWord(slot: Slot, field: number): number {
+    const change = this.#changeOf(slot);
+    if (change === 0) return 0;
+    return this.#changePage(change).words[(change & PAGE_MASK) * CHANGE_WORDS + field] as number;
+  }
+
+  #setChangedWord(slot: Slot, field: number, value: number): void {
+    if (this.#changeOf(slot) === 0 && value === 0) return;
+    const change = this.#changeFor(slot);
+    this.#changePage(change).words[(change & PAGE_MASK) * CHANGE_WORDS + field] = value;
   }
 }
 
@@ -406,60 +405,33 @@ export interface RecordTimes {
   readonly aversion: number;
 }
 
-interface RecordPage {
-  readonly number: number;
-  /** Both views lie over the same memory. */
-  numbers: Float64Array;
-  words: Int32Array;
-  live: number;
-  /** Records from here on were never used. */
-  begun: number;
-  /** Index of the first record that was used and is free; the others follow by their `next`. */
-  firstFree: number;
-  /** Where in the list of pages with room this one stands. */
-  roomyAt: number;
-}
-
-function enlarge(page: RecordPage): void {
-  const numbers = new Float64Array(page.numbers.length * 2);
-  numbers.set(page.numbers);
-  page.numbers = numbers;
-  page.words = new Int32Array(numbers.buffer);
-}
-
-const NONE = -1;
-const PAGE_BITS = 12;
-const PAGE_SLOTS = 2 ** PAGE_BITS;
-const PAGE_MASK = PAGE_SLOTS - 1;
-const PAGES_MAX = 2 ** (31 - PAGE_BITS);
-const FIRST_SLOTS = 16;
-
-const RECORD_BYTES = 96;
+const RECORD_BYTES = 64;
 const RECORD_NUMBERS = RECORD_BYTES / 8;
 const RECORD_WORDS = RECORD_BYTES / 4;
-// Five doubles, then fourteen words. What a lookup reads stands together, at the end.
+// Two doubles, then twelve words. What a lookup reads stands together.
 const CZXID = 0;
-const MZXID = 1;
-const PZXID = 2;
-const CTIME_MS = 3;
-const MTIME_MS = 4;
-const VERSION = 10;
-const AVERSION = 11;
-const CONTENT_A = 12;
-const CONTENT_B = 13;
-const SNAPSHOT_MARK = 14;
-const ACL_ID = 15;
-const LIFETIME_ID = 16;
-const INNER_ID = 17;
-const DATA_LENGTH = 18;
-/** In its place: data that are null. No data are so long. */
-const NULL_DATA_LENGTH = -1;
-const NAME = 19;
-const LOCATION = 20;
-const PARENT = 21;
-const HASH = 22;
-const NEXT = 23;
+const CTIME_MS = 1;
+const PARENT = 4;
+const HASH = 5;
+const NEXT = 6;
+const LOCATION = 7;
+const NAME_LENGTH = 8;
+const DATA_LENGTH = 9;
+const CHANGE = 10;
+const INNER_ID = 11;
+const ACL_ID = 12;
+const LIFETIME_ID = 13;
+const CONTENT_A = 14;
+const CONTENT_B = 15;
 
-/** In the word of the name's length: this record is in use. */
-const LIVE = 2 ** 16;
-const NAME_LENGTH_MASK = LIVE - 1;
+/** In place of a length: no data at all. */
+const NULL_DATA_LENGTH = -1;
+
+const CHANGE_BYTES = 32;
+const CHANGE_NUMBERS = CHANGE_BYTES / 8;
+const CHANGE_WORDS = CHANGE_BYTES / 4;
+const MZXID = 0;
+const PZXID = 1;
+const MTIME_MS = 2;
+const VERSION = 6;
+const AVERSION = 7;

@@ -1,5 +1,6 @@
 import { ACL_OPEN, type Acl, asZxid, type Stat } from '@zabra/model';
-import { LIFETIME_UNLIMITED, type Lifetime, NodeStore, ROOT } from './node-store.ts';
+import { LIFETIME_UNLIMITED, type Lifetime, NodeStore } from './node-store.ts';
+import { TreeWalk } from './tree-walk.ts';
 
 /** The same numbers for the same seed (mulberry32). */
 export class SeededRandom {
@@ -57,7 +58,7 @@ export interface SeenNode {
   readonly sequence: number;
   readonly descendants: number;
   readonly bytesBelow: number;
-  readonly snapshotMark: number;
+  readonly isMarked: boolean;
   readonly contentA: number;
   readonly contentB: number;
   readonly children: readonly string[];
@@ -75,18 +76,20 @@ export function seenInStore(store: NodeStore, path: string): SeenNode | undefine
     sequence: store.sequence(slot),
     descendants: store.descendants(slot),
     bytesBelow: store.bytesBelow(slot),
-    snapshotMark: store.snapshotMark(slot),
+    isMarked: store.isMarked(slot),
     contentA: store.contentA(slot),
     contentB: store.contentB(slot),
     children: store.children(slot).map((child) => store.name(child)),
   };
 }
 
-/** Every path that a walk from slot to slot meets. */
+/** Every path that a walk meets, with rests. */
 export function walkedPaths(store: NodeStore): string[] {
   const paths: string[] = [];
-  for (let slot = store.nodeFrom(ROOT); slot >= 0; slot = store.nodeFrom(slot + 1))
-    paths.push(store.path(slot));
+  const walk = new TreeWalk(store);
+  while (!walk.isOver) {
+    walk.go(3, (slot) => paths.push(store.path(slot)) % 7 !== 0);
+  }
   return paths;
 }
 
@@ -102,7 +105,7 @@ interface ReferenceNode {
   version: number;
   aversion: number;
   sequence: number;
-  snapshotMark: number;
+  isMarked: boolean;
   contentA: number;
   contentB: number;
 }
@@ -167,7 +170,7 @@ export class ReferenceRun {
         acl: ACL_OPEN,
         lifetime: LIFETIME_UNLIMITED,
         ...{ czxid: 0, mzxid: 0, pzxid: 0, ctimeMs: 0, mtimeMs: 0, version: 0, aversion: 0 },
-        ...{ sequence: 0, snapshotMark: 0, contentA: 0, contentB: 0 },
+        ...{ sequence: 0, isMarked: false, contentA: 0, contentB: 0 },
       },
     ],
   ]);
@@ -220,14 +223,14 @@ export class ReferenceRun {
         node.aversion = (node.aversion + 2 ** 31) % 2 ** 32;
         node.lifetime = this.#random.pick(LIFETIMES);
         node.sequence += this.#random.below(3);
-        node.snapshotMark = this.#random.below(2 ** 31);
+        node.isMarked = true;
         node.contentA = this.#random.below(2 ** 32) | 0;
         node.contentB = this.#random.below(2 ** 32) | 0;
         this.store.setAcl(slot, node.acl);
         this.store.setAversion(slot, node.aversion);
         this.store.setLifetime(slot, node.lifetime);
         this.store.setSequence(slot, node.sequence);
-        this.store.setSnapshotMark(slot, node.snapshotMark);
+        this.store.mark(slot);
         this.store.setContent(slot, { a: node.contentA, b: node.contentB });
         return;
       }
@@ -260,7 +263,7 @@ export class ReferenceRun {
       sequence,
       descendants: below.length,
       bytesBelow: below.reduce((sum, [, other]) => sum + other.data.length, 0),
-      snapshotMark: node.snapshotMark,
+      isMarked: node.isMarked,
       contentA: node.contentA,
       contentB: node.contentB,
       children: inByteOrder(names),
@@ -285,7 +288,7 @@ export class ReferenceRun {
     this.store.setPzxid(slot, asZxid(zxid + 1));
     this.#nodes.set(path, {
       ...{ data, acl, lifetime, czxid: zxid, mzxid: zxid, pzxid: zxid + 1, ctimeMs: zxid, mtimeMs: zxid },
-      ...{ version: 0, aversion: 0, sequence: 0, snapshotMark: 0, contentA: 0, contentB: 0 },
+      ...{ version: 0, aversion: 0, sequence: 0, isMarked: false, contentA: 0, contentB: 0 },
     });
   }
 

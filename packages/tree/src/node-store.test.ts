@@ -12,6 +12,7 @@ import {
   walkedPaths,
 } from './node-store.test-support.ts';
 import { LIFETIME_UNLIMITED, NodeStore, ROOT } from './node-store.ts';
+import { TreeWalk } from './tree-walk.ts';
 
 describe('against a plain map of paths', () => {
   test.each([
@@ -246,8 +247,11 @@ test('a walk meets every node that stays exactly once while others come and go',
 
   const met: string[] = [];
   let left = random.shuffled(goes);
-  for (let slot = store.nodeFrom(ROOT); slot !== NO_SLOT; slot = store.nodeFrom(slot + 1)) {
-    met.push(store.name(slot));
+  for (const walk = new TreeWalk(store); !walk.isOver; ) {
+    walk.go(4, (slot) => {
+      met.push(store.name(slot));
+      return false;
+    });
     for (const name of left.slice(0, 3)) store.remove(store.child(ROOT, name));
     left = left.slice(3);
     store.add(ROOT, `new-${met.length}`, plainNode());

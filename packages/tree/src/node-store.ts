@@ -42,7 +42,7 @@ export interface NewNode {
  * collector stop the world for a third of a second.
  *
  * ```
- * path ── NameIndex ──▶ slot ── NodeRecords ──▶ zxids, times, versions, parent, …       96 bytes
+ * path ── NameIndex ──▶ slot ── NodeRecords ──▶ zxids, times, versions, parent, …       64 or 96 bytes
  *                         └──── NodeContents ─▶ data and name, in a cell of their size
  *                         └──── InnerNode ────▶ of those that had a child: order, counts
  * ```
@@ -59,7 +59,10 @@ export class NodeStore {
   /** By the number in the node's record. Number 0 is nobody's. */
   readonly #inner: (InnerNode | undefined)[] = [undefined];
   readonly #freeInner: number[] = [];
+  /** Nodes from this slot on that were added by {@link addUnordered} are not in the index yet. */
+  #unindexed: Slot = ROOT + 1;
   readonly #compareName: CompareName = (slot, name) => this.#contents.compareName(slot, name);
+  readonly #compareSlots: CompareSlots = (left, right) => this.#contents.compareNames(left, right);
 
   /**
    * `hashSeed` may differ from server to server: nothing that can be seen depends on it. `expectedNodes`, when it is known
@@ -113,26 +116,38 @@ export class NodeStore {
     const twin = this.#index.findHashed(hash, parent, path, nameAt, path.length);
     assert(twin === NO_SLOT, 'a tree holds each node once', { parent, path });
     const slot = this.#enter(hash, parent, path, nameAt, node);
+    this.#index.add(slot);
     this.#childrenOf(parent).insert(slot, path.slice(nameAt), this.#compareName);
     return slot;
   }
 
   /**
-   * As {@link addAt}, for many nodes that come in no order: their place among their siblings is found for all together by
-   * {@link orderChildren}, which must come before children are listed, inserted or removed. It also finds out whether one
-   * was added twice.
+   * As {@link addAt}, for many nodes: their place among their siblings is found for all together by {@link orderChildren},
+   * which must come before children are listed, inserted or removed; it also finds out whether one was added twice. And they
+   * are not found by their path before {@link indexUnordered}. Nothing is removed meanwhile.
    */
   addUnordered(parent: Slot, path: string, nameAt: number, node: NewNode): Slot {
     const hash = this.#index.hash(parent, path, nameAt, path.length);
     const slot = this.#enter(hash, parent, path, nameAt, node);
-    this.#childrenOf(parent).append(slot);
+    this.#childrenOf(parent).append(slot, this.#compareSlots);
     return slot;
+  }
+
+  /** All at once costs a third of one by one: the processor fetches the memory for several while it waits for the first. */
+  indexUnordered(): void {
+    const records = this.#records;
+    let slot = records.liveFrom(this.#unindexed);
+    for (; slot !== NO_SLOT; slot = records.liveFrom(slot + 1)) {
+      this.#index.add(slot);
+      this.#unindexed = slot + 1;
+    }
   }
 
   /** Every node was added by {@link addUnordered}. */
   orderChildren(): void {
+    this.indexUnordered();
     const compare: CompareSlots = (left, right) => {
-      const difference = this.#contents.compareNames(left, right);
+      const difference = this.#compareSlots(left, right);
       // Neighbours in the order cannot but be compared with each other.
       if (difference === 0) assert(left === right, 'a tree holds each node once', { path: this.path(left) });
       return difference;
@@ -140,7 +155,7 @@ export class NodeStore {
     for (const inner of this.#inner) inner?.children?.order(compare);
   }
 
-  /** All but its place among its siblings. */
+  /** All but its places in the index and among its siblings. */
   #enter(hash: number, parent: Slot, path: string, nameAt: number, node: NewNode): Slot {
     const slot = this.#records.allocate();
     this.#contents.put(slot, path, nameAt, path.length, node.data);
@@ -152,7 +167,6 @@ export class NodeStore {
       czxid: node.czxid,
       ctimeMs: node.ctimeMs,
     });
-    this.#index.add(slot);
     this.#countBelow(parent, 1, node.data.length);
     return slot;
   }
@@ -196,14 +210,6 @@ export class NodeStore {
     for (let at = slot; at !== ROOT; at = this.#records.parent(at))
       path = `/${this.#contents.name(at)}${path}`;
     return path;
-  }
-
-  /**
-   * For a walk over all nodes, which may go on after any change: the first node from this slot on, or {@link NO_SLOT}. A
-   * node keeps its slot, so none that stays is left out or comes twice; a node that was added meanwhile may come or not.
-   */
-  nodeFrom(slot: Slot): Slot {
-    return this.#records.liveFrom(slot);
   }
 
   /** In UTF-8 byte order of their names: at most `limit`, the first ones or those after the name `after`. */
@@ -358,13 +364,18 @@ export class NodeStore {
     hasher.integer(this.lifetime(slot).ephemeralOwner).integer(this.sequence(slot));
   }
 
-  /** Number of the last snapshot that has this node already, or must not have it. */
-  snapshotMark(slot: Slot): number {
-    return this.#records.snapshotMark(slot);
+  /** The snapshot that is being taken has this node already, or must not have it. */
+  isMarked(slot: Slot): boolean {
+    return this.#records.isMarked(slot);
   }
 
-  setSnapshotMark(slot: Slot, number: number): void {
-    this.#records.setSnapshotMark(slot, number);
+  mark(slot: Slot): void {
+    this.#records.mark(slot);
+  }
+
+  /** Of all nodes: a snapshot begins. */
+  wipeMarks(): void {
+    this.#records.wipeMarks();
   }
 
   stat(slot: Slot): Stat {

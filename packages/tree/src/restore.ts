@@ -21,6 +21,9 @@ export class StateRestorer {
   /** Of the last node: most neighbours have one parent. */
   #parentPath = '';
   #parent: Slot = ROOT;
+  /** The last node, which often is the parent of the next. */
+  #lastPath = '/';
+  #last: Slot = ROOT;
 
   constructor(
     zxid: Zxid,
@@ -44,11 +47,11 @@ export class StateRestorer {
     const state = this.#state;
     const [missing] = this.#awaited.keys();
     assert(missing === undefined, 'a snapshot holds the parent of each node', { missing });
+    state.nodes.orderChildren();
     for (const path of RESERVED_PATHS) {
       assert(state.find(path) !== NO_SLOT, 'a snapshot holds the reserved nodes', { missing: path });
     }
     for (const { path, owner } of this.#ephemerals) state.enterEphemeral(path, owner);
-    state.nodes.orderChildren();
     return state;
   }
 
@@ -74,6 +77,8 @@ export class StateRestorer {
       nodes.setAcl(slot, internAcl(entry.acl));
       nodes.setLifetime(slot, lifetimeOf(entry));
     }
+    this.#last = slot;
+    this.#lastPath = path;
     nodes.setTimes(slot, entry);
     nodes.setSequence(slot, entry.sequence);
     this.#state.enterNode(slot, path, data);
@@ -92,17 +97,36 @@ export class StateRestorer {
   #parentOf(path: string, nameAt: number): Slot {
     const length = nameAt - 1;
     if (length === 0) return ROOT;
-    if (length !== this.#parentPath.length || !path.startsWith(this.#parentPath)) {
-      const parentPath = path.slice(0, length);
-      this.#parent = this.#present(parentPath);
-      this.#parentPath = parentPath;
+    if (isPrefix(path, length, this.#parentPath)) return this.#parent;
+    if (isPrefix(path, length, this.#lastPath)) {
+      this.#parent = this.#last;
+      this.#parentPath = this.#lastPath;
+      return this.#parent;
     }
+    const parentPath = path.slice(0, length);
+    this.#parent = this.#above(parentPath) ?? this.#present(parentPath);
+    this.#parentPath = parentPath;
     return this.#parent;
+  }
+
+  /** The node at this path, if it is an ancestor of the last one: snapshots are written from each node down. */
+  #above(path: string): Slot | undefined {
+    if (!this.#parentPath.startsWith(path) || this.#parentPath.charCodeAt(path.length) !== SLASH)
+      return undefined;
+    let slot = this.#parent;
+    for (
+      let end = this.#parentPath.length;
+      end > path.length;
+      end = this.#parentPath.lastIndexOf('/', end - 1)
+    )
+      slot = this.#state.nodes.parent(slot);
+    return slot;
   }
 
   /** The node at this path: made now, and its ancestors, if it has not come yet. */
   #present(path: string): Slot {
     const { nodes } = this.#state;
+    nodes.indexUnordered();
     const known = nodes.find(path);
     if (known !== NO_SLOT) return known;
     const nameAt = path.lastIndexOf('/') + 1;
@@ -113,6 +137,12 @@ export class StateRestorer {
   }
 }
 
+/** Are these the first `length` characters of the path? */
+function isPrefix(path: string, length: number, prefix: string): boolean {
+  return prefix.length === length && path.startsWith(prefix);
+}
+
+const SLASH = 0x2f;
 const AWAITED = {
   data: NO_DATA,
   acl: ACL_OPEN,

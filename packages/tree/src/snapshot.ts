@@ -1,9 +1,10 @@
 import { type Acl, joinPath, type SessionId, type Zxid } from '@zabra/model';
-import { NO_SLOT, type Slot } from './node-records.ts';
+import type { Slot } from './node-records.ts';
 import { ROOT } from './node-store.ts';
 import { ReadingPool } from './reading-pool.ts';
 import type { Session, StoredResult } from './session.ts';
 import type { PreImageKeeper, State } from './state.ts';
+import { TreeWalk } from './tree-walk.ts';
 
 /** One piece of a snapshot. A node names its whole path, so entries may come in any order. */
 export type SnapshotEntry =
@@ -71,11 +72,8 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
   readonly #preImageData = new ReadingPool();
   /** An iterator of a Map goes on rightly when entries come and go between two steps. */
   #sessions: Iterator<Session>;
-  /**
-   * Where the walk over the nodes stands. A node stays in its slot, so the walk meets each one that is there from beginning
-   * to end. A slot that became another node's holds one that is marked, since it is newer than the snapshot.
-   */
-  #slot: Slot = ROOT;
+  /** Meets each node that is there from beginning to end. What comes meanwhile is marked: it is newer than the snapshot. */
+  #walk: TreeWalk | undefined;
 
   constructor(state: State) {
     this.#state = state;
@@ -84,6 +82,8 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
     this.digest = state.digest.toString();
     this.lastTimeMs = state.lastTimeMs;
     this.#sessions = state.sessions.values();
+    state.nodes.wipeMarks();
+    this.#walk = new TreeWalk(state.nodes);
     state.snapshot = this;
   }
 
@@ -96,7 +96,7 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
       if (next.done === true) break;
       if (next.value.snapshotMark !== this.#number) entries.push(this.#takeSession(next.value));
     }
-    if (entries.length < max) this.#walk(entries, max);
+    if (entries.length < max) this.#takeNodes(entries, max);
     return entries;
   }
 
@@ -105,11 +105,11 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
     this.#preImages = [];
     this.preImageBytes = 0;
     this.#sessions = NO_SESSIONS.values();
-    this.#slot = NO_SLOT;
+    this.#walk = undefined;
   }
 
   keepNode(path: string, slot: Slot): void {
-    if (this.#state.nodes.snapshotMark(slot) === this.#number) return;
+    if (this.#state.nodes.isMarked(slot)) return;
     this.#keep(this.#take(path, slot, this.#preImageData));
   }
 
@@ -124,30 +124,21 @@ export class Snapshot implements SnapshotCursor, PreImageKeeper {
   }
 
   /** Adds nodes that are not marked yet. */
-  #walk(entries: SnapshotEntry[], max: number): void {
+  #takeNodes(entries: SnapshotEntry[], max: number): void {
     const { nodes } = this.#state;
-    // Most neighbours are children of one node, whose path is not put together for each of them. Nodes come and go
-    // between two calls, and with them what a slot means.
-    let parent: Slot = NO_SLOT;
-    let parentPath = '';
-    let slot = this.#slot === NO_SLOT ? NO_SLOT : nodes.nodeFrom(this.#slot);
-    while (slot !== NO_SLOT && entries.length < max) {
-      if (nodes.snapshotMark(slot) !== this.#number) {
-        if (slot !== ROOT && nodes.parent(slot) !== parent) {
-          parent = nodes.parent(slot);
-          parentPath = nodes.path(parent);
-        }
-        entries.push(this.#take(slot === ROOT ? '/' : joinPath(parentPath, nodes.name(slot)), slot));
+    this.#walk?.go(max - entries.length, (slot, parentPath) => {
+      if (!nodes.isMarked(slot)) {
+        const path = slot === ROOT ? '/' : joinPath(parentPath, nodes.name(slot));
+        entries.push(this.#take(path, slot));
       }
-      slot = nodes.nodeFrom(slot + 1);
-    }
-    this.#slot = slot;
-    if (slot === NO_SLOT) this.#leave();
+      return entries.length < max;
+    });
+    if (this.#walk?.isOver === true) this.#leave();
   }
 
   #take(path: string, slot: Slot, pool?: ReadingPool): SnapshotEntry {
     const { nodes } = this.#state;
-    nodes.setSnapshotMark(slot, this.#number);
+    nodes.mark(slot);
     const { ephemeralOwner, ttlMs, container } = nodes.lifetime(slot);
     return {
       kind: 'node',

@@ -63,7 +63,7 @@ export class State {
   readonly ttlNodes: Set<string> = new Set<string>();
   #reapNews: { readonly written: string[]; readonly emptied: string[] } | undefined = undefined;
   snapshot: PreImageKeeper | undefined = undefined;
-  /** Of the last snapshot begun. What comes into being afterwards is marked with it: that snapshot must not have it. */
+  /** Of the last snapshot begun. A session that comes afterwards is marked with it: that snapshot must not have it. */
   snapshotNumber = 0;
 
   /** Both are {@link NodeStore}'s. */
@@ -118,7 +118,7 @@ export class State {
       czxid: zxid,
       ctimeMs: create.timeMs,
     });
-    nodes.setSnapshotMark(slot, this.snapshotNumber);
+    nodes.mark(slot);
     nodes.setSequence(parent, nodes.sequence(parent) + 1);
     nodes.setPzxid(parent, zxid);
     this.digest.addNode(nodes, parent);

@@ -25,6 +25,11 @@ export class EpochHistory {
     if (last !== undefined) this.#extendTo(last.zxid);
   }
 
+  /** The same, for records up to `zxid` that are all of the epoch in which the last end is. */
+  extendWithin(zxid: Zxid): void {
+    this.#extendTo(zxid);
+  }
+
   /** `zxid` is in the history: what comes after it never was. */
   truncateAfter(zxid: Zxid): void {
     const end = endAt(zxid);

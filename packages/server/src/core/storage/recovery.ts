@@ -1,4 +1,4 @@
-import { assert, formatZxid, ZXID_NONE, type Zxid } from '@zabra/model';
+import { assert, epochOf, formatZxid, ZXID_NONE, type Zxid } from '@zabra/model';
 import { Tree, type TreeOptions } from '@zabra/tree';
 import type { LogRecord } from '@zabra/zab';
 import type { Disk, DiskFile, Env } from '../env.ts';
@@ -81,7 +81,7 @@ export async function recover(
     batches: [],
   };
   const writer = new SegmentWriter(fresh, options.storage);
-  if (unproved !== undefined) await writer.write(unproved.records, lastZxid, replay.commit);
+  if (unproved !== undefined) await writer.write(unproved.records(), lastZxid, replay.commit);
   for (const file of files.values()) await file.sync();
   await disk.syncDirectory();
 
@@ -252,7 +252,7 @@ async function scanLog(
     let last: ScannedBatch | undefined;
     const scan = await scanSegment(entry, file, (batch) => {
       last = batch;
-      if (batch.records.length > 0) batches.push(batch.position);
+      if (!batch.isEmpty) batches.push(batch.position);
       replay.add(batch);
     });
     if (entry.end !== undefined) {
@@ -261,7 +261,7 @@ async function scanLog(
     }
     if (scan.isTorn) env.log.warn('last batch is torn and is cut', { file: file.name, offset: scan.end });
     const final = last as ScannedBatch | undefined;
-    const unproved = final !== undefined && final.records.length > 0 ? final : undefined;
+    const unproved = final?.isEmpty === false ? final : undefined;
     if (unproved !== undefined) batches.pop();
     const end = {
       // An empty last batch proves the one before it, but not itself: it is left out.
@@ -310,17 +310,24 @@ class Replay {
   }
 
   add(batch: ScannedBatch): void {
-    this.#history?.extendOver(batch.records);
-    this.#last = batch.position.last;
-    for (const record of batch.records) {
+    const { previous, last } = batch.position;
+    // What the base snapshot holds is not made records of: only that it is whole matters, and where its epochs end.
+    if (last <= this.#base && epochOf(previous) === epochOf(last)) this.#history?.extendWithin(last);
+    else this.#take(batch.records());
+    this.#last = last;
+    if (batch.commit > this.#commit) this.#commit = batch.commit;
+    this.#applyCommitted();
+  }
+
+  #take(records: readonly LogRecord[]): void {
+    this.#history?.extendOver(records);
+    for (const record of records) {
       if (record.zxid <= this.#base) continue;
       this.recordsSinceBase++;
       this.bytesSinceBase += record.payload.length;
       // A copy: the view would keep the whole window it was read in.
       this.#waiting.push({ ...record, payload: new Uint8Array(record.payload) });
     }
-    if (batch.commit > this.#commit) this.#commit = batch.commit;
-    this.#applyCommitted();
   }
 
   /** Throws DAMAGED when the log ends before what was certainly in it. */

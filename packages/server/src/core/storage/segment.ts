@@ -44,8 +44,12 @@ export function segmentOfManifest({ id, salt, previous, end }: Segment): Segment
 export interface ScannedBatch {
   readonly position: BatchPosition;
   readonly commit: Zxid;
-  /** Their payloads are views of a large buffer. */
-  readonly records: readonly LogRecord[];
+  readonly isEmpty: boolean;
+  /**
+   * Made when they are asked for: most batches of a log are older than the base snapshot. Their payloads are views of a
+   * large buffer.
+   */
+  records(): readonly LogRecord[];
 }
 
 export interface SegmentScan {
@@ -83,13 +87,16 @@ export async function scanSegment(
     if (header.number !== number + 1 || header.before !== before) {
       throw damaged(file.name, `the batch at ${offset} verifies but does not follow the one before it`);
     }
-    const records = decodeRecords(bytes, header, last);
-    const through = entry.end?.zxid ?? header.last;
-    const kept = header.last <= through ? records : records.filter(({ zxid }) => zxid <= through);
     const previous = last;
-    last = kept.at(-1)?.zxid ?? previous;
+    const through = entry.end?.zxid ?? header.last;
+    const records = (): readonly LogRecord[] => {
+      const all = decodeRecords(bytes, header, previous);
+      return header.last <= through ? all : all.filter(({ zxid }) => zxid <= through);
+    };
+    const whole = header.count > 0 ? header.last : previous;
+    last = header.last <= through ? whole : (records().at(-1)?.zxid ?? previous);
     const position = { offset, bytes: BATCH_HEADER_BYTES + header.payloadBytes, previous, last };
-    visit({ position, commit: header.commit, records: kept });
+    visit({ position, commit: header.commit, isEmpty: last === previous, records });
     before = header.crc;
     number++;
     offset += batchBytes(header.payloadBytes);
@@ -156,12 +163,15 @@ async function findBatch(
 }
 
 async function hasBytes(reader: ForwardReader, from: number, length: number): Promise<boolean> {
-  for (let offset = from; offset < length; offset += BATCH_ALIGNMENT) {
-    const bytes = await reader.read(offset, BATCH_ALIGNMENT);
-    if (bytes.some((byte) => byte !== 0)) return true;
+  for (let offset = from; offset < length; offset += LOOK_BYTES) {
+    const bytes = await reader.read(offset, Math.min(LOOK_BYTES, length - offset));
+    // A loop: a call for each byte of what was written ahead takes longer than reading it.
+    for (let index = 0; index < bytes.length; index++) if (bytes[index] !== 0) return true;
   }
   return false;
 }
+
+const LOOK_BYTES = 64 * 1024;
 
 /** The last zxid of a segment, as far as it is written. */
 export function lastZxidOf(segment: Segment): Zxid {
