@@ -22,5 +22,5 @@ npm install --prefix "$folder" --no-save --no-audit --no-fund --loglevel=error "
 PATH="$PWD/$folder/node_modules/$package/bin:$PATH"
 export PATH
 echo "Node $(node --version)"
-node node_modules/vitest/vitest.mjs run packages/model packages/zab packages/tree packages/proto packages/client packages/server/src
+node node_modules/vitest/vitest.mjs run packages/model packages/zab packages/tree packages/jute packages/proto packages/client packages/server/src
 node --conditions=source --import tsx packages/simulator/src/main.ts --schedules 50 --from 1

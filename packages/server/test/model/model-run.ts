@@ -300,13 +300,15 @@ class ModelRun {
   }
 
   #apply(count: number): void {
+    const delivered = this.#ordered.splice(0, count);
     this.#server.deliver(count);
-    for (const ordered of this.#ordered.splice(0, count)) {
+    // What was held back behind a read that is answered now is asked for by the server at once.
+    this.#order();
+    for (const ordered of delivered) {
       this.#appliedZxid = ordered.zxid;
       if ('reap' in ordered) this.#model.reap(ordered.reap, { zxid: ordered.zxid, timeMs: 0 });
       else this.#done(ordered.client);
     }
-    this.#order();
   }
 
   /** The oldest of what it asked is a change that is delivered now; reads behind it are answered with it. */
