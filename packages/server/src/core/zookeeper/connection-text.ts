@@ -18,7 +18,8 @@ export function wholeConnectionLine(connection: ConnectionFacts): string {
     `lop=${connection.lastOperation}`,
     `est=${Math.round(connection.establishedMs)}`,
     `to=${timeoutMs}`,
-    `lcxid=${hexadecimal(connection.lastXid)}`,
+    // Heartbeats have no number worth telling.
+    ...(connection.lastXid < 0 ? [] : [`lcxid=${hexadecimal(connection.lastXid)}`]),
     `lzxid=${hexadecimal(connection.lastZxid)}`,
     `lresp=${Math.round(connection.lastResponseMs)}`,
     `llat=${Math.round(connection.lastLatencyMs)}`,

@@ -122,9 +122,9 @@ function clientsText(connections: readonly ConnectionFacts[]): string {
 }
 
 /** The version first: some clients read once, and only that. */
-function environmentText({ version, environment }: WordsSource): string {
-  const values = environment().map(([name, value]) => `${name}=${value}`);
-  return lines(['Environment:', `zookeeper.version=${version}`, ...values]);
+function environmentText(source: WordsSource): string {
+  const values = source.environment().map(([name, value]) => `${name}=${value}`);
+  return lines(['Environment:', `zookeeper.version=${source.version}`, ...values]);
 }
 
 function directoriesText(source: WordsSource): string {

@@ -277,12 +277,12 @@ export class ConnectionStatistics {
     this.reset();
   }
 
-  /** As the client numbered it; -2 is a heartbeat. */
+  /** As the client numbered it; -1 before there is one, -2 is a heartbeat. */
   get lastXid(): number {
     return this.#last[XID] ?? 0;
   }
 
-  /** -1 before there is one, as for a heartbeat. */
+  /** -1 before there is one. */
   get lastZxid(): number {
     return this.#last[ZXID] ?? 0;
   }
@@ -332,6 +332,7 @@ export class ConnectionStatistics {
     this.lastOperation = 'NA';
     this.latency.reset();
     this.#last.fill(0);
+    this.#last[XID] = -1;
     this.#last[ZXID] = -1;
   }
 }
