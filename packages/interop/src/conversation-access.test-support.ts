@@ -78,7 +78,9 @@ export async function talkAboutAcls(talk: Conversation): Promise<void> {
     await a.ask(getAcl(`/acl/n${index}`));
   }
   await a.ask(create('/acl/set'));
-  for (const acl of said.slice(0, 12)) await a.ask(setAcl('/acl/set', acl));
+  for (const acl of said.slice(0, 4)) await a.ask(setAcl('/acl/set', acl));
+  await talk.settle();
+  for (const acl of said.slice(4, 12)) await a.ask(setAcl('/acl/set', acl));
   await a.ask(closeSession);
 }
 
@@ -138,6 +140,7 @@ export async function talkAboutWhoMayDoWhat(talk: Conversation): Promise<void> {
   await other.ask(getData('/may/seen', WATCH));
   await other.ask(addWatch('/may/seen', 1));
   await owner.ask(setAcl('/may/seen', [{ perms: ALL, scheme: 'auth', id: '' }]));
+  await talk.settle();
   await owner.ask(setData('/may/seen', 'secret'));
   await other.ask(ping);
   await owner.ask(create('/may/seen/child'));
@@ -157,6 +160,7 @@ async function talkAboutEachPermission(talk: Conversation): Promise<void> {
     await a.ask(create(path, { data: 'x' }));
     await a.ask(create(`${path}/child`));
     await a.ask(setAcl(path, [{ perms, scheme: 'world', id: 'anyone' }]));
+    await talk.settle();
     await a.ask(exists(path));
     await a.ask(getData(path));
     await a.ask(getChildren(path));

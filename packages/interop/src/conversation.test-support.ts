@@ -124,6 +124,26 @@ export class Conversation {
     }
   }
 
+  /**
+   * Resolves once each server has applied every write that was answered. A real leader judges writes by the ACLs before a
+   * setACL until it has applied that, be the client of a follower answered already.
+   */
+  async settle(): Promise<void> {
+    const newest = Math.max(...[...this.#speakers].map(({ lastZxid }) => lastZxid));
+    for (const id of this.servers.ids) {
+      const line = await Line.open(this.servers.addressOf(id));
+      const witness = new Speaker('witness', line, () => undefined);
+      await witness.greet({});
+      const deadline = performance.now() + PATIENCE_MS;
+      while (witness.lastZxid < newest) {
+        await witness.ask(ROOT);
+        if (performance.now() > deadline) throw new Error(`server ${id} does not apply what others have`);
+      }
+      await witness.ask({ kind: 'closeSession' });
+      witness.leave();
+    }
+  }
+
   /** Leaves all connections without a word. */
   leave(): void {
     for (const speaker of this.#speakers) speaker.leave();
@@ -279,6 +299,7 @@ function connectFrame(options: ConnectOptions): Uint8Array {
   return Buffer.concat(writer.take());
 }
 
+const ROOT: JuteRequest = { kind: 'exists', path: '/', watch: false };
 const PATIENCE_MS = 15_000;
 const ASK_AGAIN_MS = 100;
 /** Of no reply. */
