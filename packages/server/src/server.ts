@@ -112,7 +112,7 @@ export async function startServer(config: ServerConfig, options: StartOptions = 
       version: announcedVersion(VERSION, BUILT_ON),
       config,
       core: running,
-      ports: { plain: zookeeperAddresses[0], tls: zookeeperTlsAddresses[0] },
+      ports: { plain: zookeeperAddresses[0], tls: zookeeperTlsAddresses[0], refused: zookeeper.refused },
     });
     let stopping: Promise<void> | undefined;
     return {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { arch, hostname, platform, release, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { freemem, hostname, release, type as systemName, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { parseAddress } from './config-address.ts';
 import type { ServerCore } from './core/core.ts';
 import type {
@@ -9,27 +9,39 @@ import type {
   FileSizes,
   Leading,
   OpenFiles,
+  Refusals,
   ServerState,
   ServingRole,
   SessionFacts,
+  StorageDurations,
   WatchedPaths,
   WordsSource,
 } from './core/zookeeper/words-source.ts';
 import type { ServerConfig } from './server-config.ts';
+import type { RefusedFor } from './zookeeper-listener.ts';
 
-/** What a running server knows of itself, for its four-letter words. `ports`: where ZooKeeper's clients are listened to. */
+/** Where ZooKeeper's clients are listened to. */
+export interface ZooKeeperPorts {
+  /** `host:port`. */
+  readonly plain: string | undefined;
+  readonly tls: string | undefined;
+  /** Connections that were ended there, by why. */
+  readonly refused: ReadonlyMap<RefusedFor, number>;
+}
+
+/** What a running server knows of itself, for its four-letter words. */
 export class RunningWords implements WordsSource {
   readonly version: string;
   readonly #config: ServerConfig;
   readonly #core: ServerCore;
-  readonly #ports: { readonly plain: string | undefined; readonly tls: string | undefined };
+  readonly #ports: ZooKeeperPorts;
   readonly #startedMs = performance.now();
 
   constructor(options: {
     readonly version: string;
     readonly config: ServerConfig;
     readonly core: ServerCore;
-    readonly ports: { readonly plain: string | undefined; readonly tls: string | undefined };
+    readonly ports: ZooKeeperPorts;
   }) {
     this.version = options.version;
     this.#config = options.config;
@@ -39,7 +51,7 @@ export class RunningWords implements WordsSource {
 
   get role(): ServingRole | undefined {
     const { replica } = this.#core;
-    if (!replica.serving) return this.#config.readOnlyMode ? 'read-only' : undefined;
+    if (!replica.serving) return replica.clients.servesReadOnly ? 'read-only' : undefined;
     if (this.#config.members.length === 1) return 'standalone';
     return replica.transition.role === 'leading' ? 'leader' : 'follower';
   }
@@ -62,6 +74,7 @@ export class RunningWords implements WordsSource {
       sessions: tree.sessionCount,
       connections: clients.connectionCount,
       watches: clients.watches.size,
+      voters: this.#config.members.length,
       outstanding: clients.outstanding,
       uptimeMs: performance.now() - this.#startedMs,
     };
@@ -75,7 +88,6 @@ export class RunningWords implements WordsSource {
     return {
       followers: learners.length,
       syncedFollowers: learners.filter(({ hasAdopted }) => hasAdopted).length,
-      voters: this.#config.members.length,
       forMs: performance.now() - replica.roleSinceMs,
     };
   }
@@ -118,23 +130,19 @@ export class RunningWords implements WordsSource {
   }
 
   digests(): ReturnType<WordsSource['digests']> {
-    const { tree } = this.#core.replica;
-    return [{ zxid: tree.appliedZxid, digest: tree.digest() }];
+    return this.#core.replica.digests;
+  }
+
+  refusals(): Refusals {
+    const { largeRequestsRejected, sessionlessExpired } = this.statistics;
+    return {
+      large: largeRequestsRejected + (this.#ports.refused.get('too large') ?? 0),
+      silent: sessionlessExpired + (this.#ports.refused.get('silence') ?? 0),
+    };
   }
 
   files(): FileSizes {
-    const directory = this.#config.dataDir;
-    let snapshotBytes = 0;
-    let logBytes = 0;
-    for (const name of readdirSync(directory)) {
-      const isSnapshot = name.startsWith('snapshot.');
-      if (!isSnapshot && !name.startsWith('log.')) continue;
-      // One that was purged just now has no size any more.
-      const bytes = statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0;
-      if (isSnapshot) snapshotBytes += bytes;
-      else logBytes += bytes;
-    }
-    return { snapshotBytes, logBytes };
+    return this.#core.replica.files();
   }
 
   openFiles(): OpenFiles | undefined {
@@ -148,8 +156,8 @@ export class RunningWords implements WordsSource {
     }
   }
 
-  durations(): ReturnType<WordsSource['durations']> {
-    return { fsync: undefined, snapshot: undefined };
+  durations(): StorageDurations {
+    return this.#core.replica.durations();
   }
 
   configuration(): ConfigurationFacts {
@@ -173,21 +181,27 @@ export class RunningWords implements WordsSource {
     };
   }
 
+  /** Who runs it and where it lies is nobody's business; a user without a name is no error either. */
   environment(): readonly (readonly [name: string, value: string])[] {
     return [
       ['host.name', hostname()],
-      ['node.version', process.version],
-      ['os.name', platform()],
-      ['os.arch', arch()],
+      ['node.version', process.versions.node],
+      ['os.name', systemName()],
+      ['os.arch', process.arch],
       ['os.version', release()],
-      ['user.name', userInfo().username],
-      ['user.dir', process.cwd()],
+      ['os.memory.free', megabytes(freemem())],
+      ['os.memory.max', megabytes(totalmem())],
+      ['os.memory.total', megabytes(process.memoryUsage().rss)],
     ];
   }
 
   resetConnections(): void {
     for (const { statistics } of this.#core.replica.clients.connections()) statistics.reset();
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20)}MB`;
 }
 
 function portOf(address: string | undefined): number | undefined {

@@ -19,6 +19,8 @@ import { SentSnapshots } from './peers/sent-snapshots.ts';
 import type { ReplayedEvents } from './storage/replayed-events.ts';
 import type { Storage } from './storage/storage.ts';
 import { decodeTxn } from './txn-codec.ts';
+import { DigestLog } from './zookeeper/digest-log.ts';
+import type { FileSizes, StorageDurations } from './zookeeper/words-source.ts';
 
 /** Who watches the loop from outside: the simulator's checkers. */
 export interface ReplicaObserver {
@@ -71,6 +73,7 @@ export class Replica implements ClientBackend {
   readonly #readIndexes = new Map<number, (zxid: Zxid | undefined) => void>();
   #nextReadIndex = 1;
   readonly #sentSnapshots = new SentSnapshots();
+  readonly digests: DigestLog = new DigestLog();
 
   constructor(env: Env, options: CoreOptions, recovered: Recovered, observer: ReplicaObserver) {
     this.#env = enteredEnv(env, (work) => this.#enter(work));
@@ -180,6 +183,14 @@ export class Replica implements ClientBackend {
     return this.#clusterId;
   }
 
+  files(): FileSizes {
+    return this.#storage.fileSizes;
+  }
+
+  durations(): StorageDurations {
+    return this.#storage.durations;
+  }
+
   /** When it took its present role, on the monotonic clock. */
   get roleSinceMs(): number {
     return this.#roleSinceMs;
@@ -243,6 +254,7 @@ export class Replica implements ClientBackend {
     if (desk === undefined) return;
     const payloads = desk.takeGathered();
     if (payloads.length === 0) return;
+    for (const { length } of payloads) this.clients.statistics.proposed(length);
     if (this.serving) this.#step({ kind: 'propose', payloads });
     else desk.dropPrepared();
   }
@@ -458,6 +470,7 @@ export class Replica implements ClientBackend {
       this.#desk?.applied(txn, applied);
       this.clients.applied(txn, applied);
     }
+    this.digests.applied(zxid, this.#tree);
     this.#observer.applied?.(record, this.#tree);
   }
 

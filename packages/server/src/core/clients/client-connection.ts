@@ -14,7 +14,7 @@ import {
 import type { Tree } from '@zabra/tree';
 import type { FrameStream, Proved } from '../env.ts';
 import type { Limits } from '../options.ts';
-import { ConnectionStatistics, type ServeStatistics } from '../zookeeper/serve-statistics.ts';
+import { ConnectionStatistics, type ServeStatistics, XID_HEARTBEAT } from '../zookeeper/serve-statistics.ts';
 import type { ClientWord, Query, QueryResult, ServerWord } from './client-codec.ts';
 import { type ClientWire, zabraWire } from './client-wire.ts';
 import type { EventHistory } from './event-history.ts';
@@ -593,6 +593,7 @@ export class ClientConnection {
         refusal('LIMIT', 'too many passwords wait to be looked at; try again later or elsewhere'),
       );
     if (proved.length === 0) {
+      this.#host.statistics.authFailures++;
       return refused(
         refusal(
           'AUTH_FAILED',
@@ -611,6 +612,8 @@ export class ClientConnection {
     if (this.#ended) return;
     if (this.#outbox.isEmpty) this.#host.markDirty(this);
     this.statistics.told();
+    if (word.kind === 'attached') this.statistics.did('SESS', 0, word.zxid);
+    else if (word.kind === 'heartbeatAck') this.statistics.did('PING', XID_HEARTBEAT, word.zxid);
     this.#outbox.add(word);
   }
 
@@ -701,6 +704,7 @@ export class ClientConnection {
   lost(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#host.statistics.staleRequests += this.unanswered;
     this.#requests.drop();
     this.#held.drop();
     this.#rearming = undefined;

@@ -292,6 +292,7 @@ export class ClientService implements ConnectionHost {
   }
 
   #attach(arrival: Arrival, word: AttachWord): void {
+    this.statistics.packetsReceived++;
     this.statistics.connectionRequests++;
     const fault = attachFault(word, {
       clusterId: this.#backend.clusterId,
@@ -413,8 +414,12 @@ export class ClientService implements ConnectionHost {
 
   /** After the time in which a leader is usually found, and only with something to read. */
   #servesReadOnly(wish: Wish): boolean {
+    return wish.readOnly && this.servesReadOnly;
+  }
+
+  /** Whether it serves, without a quorum, those who agree to it. */
+  get servesReadOnly(): boolean {
     return (
-      wish.readOnly &&
       this.#options.readOnlyMode &&
       !this.serving &&
       this.tree.appliedZxid > ZXID_NONE &&

@@ -54,7 +54,8 @@ export class Outbox {
       bytes += piece.length;
       this.#stream.send(piece);
     }
-    this.#statistics.responded(bytes);
+    // Where nothing has to be said, nothing goes out.
+    if (bytes > 0) this.#statistics.responded(bytes);
   }
 }
 

@@ -3,6 +3,8 @@ import type { Tree, TreeOptions } from '@zabra/tree';
 import type { DurableState, LogRecord } from '@zabra/zab';
 import type { DiskFile, Env } from '../env.ts';
 import type { CoreOptions, StorageOptions } from '../options.ts';
+import { Durations } from '../zookeeper/serve-statistics.ts';
+import type { FileSizes, StorageDurations } from '../zookeeper/words-source.ts';
 import { recordBytes } from './batch.ts';
 import { DataDirectoryError } from './data-directory-error.ts';
 import { MANIFEST_NEW, segmentName, snapshotName } from './file-names.ts';
@@ -76,6 +78,8 @@ export class Storage {
   #receiving: ReceivedSnapshot | undefined;
   #closed: Promise<void> | undefined;
   readonly #reading = new Set<Promise<unknown>>();
+  readonly #appending = new Durations();
+  readonly #snapshotting = new Durations();
 
   private constructor(
     env: StorageEnv,
@@ -159,6 +163,20 @@ export class Storage {
       appliedZxid,
       tail,
     };
+  }
+
+  /** Of the files that the manifest names, without the zeros ahead. */
+  get fileSizes(): FileSizes {
+    const { segments } = this.#log;
+    return {
+      snapshotBytes: this.#manifest.snapshots.reduce((sum, { bytes }) => sum + bytes, 0),
+      logBytes: segments.reduce((sum, { end }) => sum + (end?.offset ?? 0), 0) + this.#writer.offset,
+    };
+  }
+
+  /** `fsync`: of batches, from the beginning of the write until they are durable. */
+  get durations(): StorageDurations {
+    return { fsync: this.#appending, snapshot: this.#snapshotting };
   }
 
   /** Resolves when all that was asked for so far, and since, is done. The making of a snapshot goes on beside it. */
@@ -408,7 +426,9 @@ export class Storage {
     const last = records.at(-1)?.zxid ?? previous;
     // A mark never says more than what this log holds.
     const mark = laterOf(this.#commit, earlierOf(commit, last));
+    const beganMs = this.#env.clock.monotonicMs();
     await this.#writer.write(records, previous, mark);
+    this.#appending.add(this.#env.clock.monotonicMs() - beganMs);
     this.#commit = mark;
     this.#log.history.extendOver(records);
     this.#recordsSinceSnapshot += records.length;
@@ -451,6 +471,7 @@ export class Storage {
   async #makeSnapshot(tree: Tree, making: SnapshotInTheMaking): Promise<Zxid | undefined> {
     const { clock, log } = this.#env;
     const { zxid } = making;
+    const beganMs = clock.monotonicMs();
     const cursor = tree.beginSnapshot();
     const file = await this.#run(() => this.#createSnapshotFile(zxid));
     const bytes = await writeSnapshot(file, cursor, {
@@ -468,6 +489,7 @@ export class Storage {
         return undefined;
       }
       await this.#nameBase(file, { zxid, file: file.name, bytes });
+      this.#snapshotting.add(clock.monotonicMs() - beganMs);
       log.info('snapshot is made', { zxid: formatZxid(zxid), bytes });
       return zxid;
     });

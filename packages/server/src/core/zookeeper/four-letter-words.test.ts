@@ -305,11 +305,12 @@ describe('mntr', () => {
   });
 
   test('tells of a leader what only a leader knows, and of others not', () => {
-    const ofLeader = ['zk_followers', 'zk_synced_followers', 'zk_pending_syncs', 'zk_quorum_size'];
+    const ofLeader = ['zk_followers', 'zk_synced_followers', 'zk_pending_syncs'];
     const leader = monitored();
-    expect(ofLeader.map((key) => leader.get(key))).toEqual(['2', '1', '1', '3']);
+    expect(ofLeader.map((key) => leader.get(key))).toEqual(['2', '1', '1']);
     const follower = monitored({ role: 'follower', leading: () => undefined });
     expect(ofLeader.filter((key) => follower.has(key))).toEqual([]);
+    expect(follower.get('zk_quorum_size')).toBe('3');
     expect(follower.get('zk_peer_state')).toBe('following - broadcast');
     expect(monitored({ role: 'standalone' }).has('zk_peer_state')).toBe(false);
   });
@@ -332,6 +333,12 @@ describe('mntr', () => {
     // ZooKeeper's own check_zookeeper.py: 2 KiB.
     const early = answer('mntr').slice(0, 2048);
     for (const field of MONITORS['Datadog, mntr'] ?? []) expect(early).toContain(`zk_${field}\t`);
+  });
+
+  test('counts what was refused', () => {
+    const values = monitored();
+    expect(values.get('zk_large_requests_rejected')).toBe('3');
+    expect(values.get('zk_sessionless_connections_expired')).toBe('4');
   });
 
   test('leaves out what the system does not tell', () => {

@@ -1,4 +1,4 @@
-import type { Latencies, ServeStatistics, Spread } from './serve-statistics.ts';
+import type { Latencies, Spread } from './serve-statistics.ts';
 import { javaDecimal, lines } from './word-text.ts';
 import type { Leading, ServingRole, WordsSource } from './words-source.ts';
 
@@ -15,7 +15,7 @@ export function monitoredValues(source: WordsSource, role: ServingRole): string 
   const leading = role === 'leader' ? source.leading() : undefined;
   const values = [
     ...gauges(source, role, leading),
-    ...counters(source.statistics),
+    ...counters(source),
     ...durations(source),
     ...own(source, leading),
   ];
@@ -69,18 +69,20 @@ function gauges(source: WordsSource, role: ServingRole, leading: Leading | undef
     ['max_latency', Math.round(latency.maxMs)],
     ...ofLeader(({ followers }) => [['learners', followers]]),
     ['min_client_response_size', responseSizes.min],
-    ...ofLeader(({ voters }) => [['quorum_size', voters]]),
+    ...(peerState === undefined ? [] : [['quorum_size', state.voters] as const]),
   ];
 }
 
-function counters(statistics: ServeStatistics): readonly Value[] {
+function counters(source: WordsSource): readonly Value[] {
+  const { statistics } = source;
+  const { large, silent } = source.refusals();
   return [
     ['proposal_count', statistics.proposals],
     ['throttled_ops', 0],
     ['stale_requests_dropped', 0],
-    ['large_requests_rejected', statistics.largeRequestsRejected],
+    ['large_requests_rejected', large],
     ['connection_rejected', statistics.connectionsRejected],
-    ['sessionless_connections_expired', statistics.sessionlessExpired],
+    ['sessionless_connections_expired', silent],
     ['looking_count', statistics.lookings],
     ['stale_requests', statistics.staleRequests],
     ['connection_drop_count', 0],

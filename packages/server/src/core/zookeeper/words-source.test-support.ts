@@ -36,10 +36,11 @@ export function busyLeader(): WordsSource {
       sessions: 2,
       connections: 2,
       watches: 4,
+      voters: 3,
       outstanding: 5,
       uptimeMs: 484_000.4,
     }),
-    leading: () => ({ followers: 2, syncedFollowers: 1, voters: 3, forMs: 400_000.2 }),
+    leading: () => ({ followers: 2, syncedFollowers: 1, forMs: 400_000.2 }),
     connections: () =>
       connections.map((connection, index) => ({
         remote: index === 0 ? '127.0.0.1:57106' : '[::1]:57110',
@@ -79,6 +80,7 @@ export function busyLeader(): WordsSource {
       { zxid: asZxid(0x1_0000_0080), digest: '000000033091f46e' },
       { zxid: asZxid(0x1_0000_0100), digest: 'ffffffffffffffff' },
     ],
+    refusals: () => ({ large: 3, silent: 4 }),
     files: () => ({ snapshotBytes: 593, logBytes: 67_108_880 }),
     openFiles: () => ({ open: 40, max: 20_000 }),
     durations: () => ({ fsync: undefined, snapshot: undefined }),

@@ -25,6 +25,7 @@ export interface WordsSource {
   watchedPaths(): Iterable<WatchedPaths>;
   /** Digests of the tree at some zxids, oldest first. */
   digests(): Iterable<ZxidDigest>;
+  refusals(): Refusals;
   files(): FileSizes;
   /** Undefined where the system doesn't tell. */
   openFiles(): OpenFiles | undefined;
@@ -43,7 +44,7 @@ export interface ServerState {
   /** As the ensemble's protocol calls it: `broadcast`, `synchronization` and so on. */
   readonly phase: string;
   readonly nodes: number;
-  /** Data and paths, about. */
+  /** Without the paths, which ZooKeeper's number has in it. */
   readonly dataBytes: number;
   readonly ephemerals: number;
   /** Of the ensemble. */
@@ -51,6 +52,8 @@ export interface ServerState {
   readonly connections: number;
   /** Of this server's clients. */
   readonly watches: number;
+  /** Of the ensemble, this server included. */
+  readonly voters: number;
   /** Requests of this server's clients that are not answered. */
   readonly outstanding: number;
   readonly uptimeMs: number;
@@ -61,8 +64,6 @@ export interface Leading {
   readonly followers: number;
   /** Those of them that have the history and count towards a quorum. */
   readonly syncedFollowers: number;
-  /** Voters, this server included. */
-  readonly voters: number;
   readonly forMs: number;
 }
 
@@ -77,6 +78,7 @@ export interface ConnectionFacts {
   readonly received: number;
   readonly sent: number;
   readonly lastOperation: OperationMnemonic;
+  /** Negative: it has none, or is a heartbeat. */
   readonly lastXid: number;
   /** -1 before there is one. */
   readonly lastZxid: number;
@@ -109,6 +111,14 @@ export interface ZxidDigest {
   readonly zxid: Zxid;
   /** 16 hexadecimal digits. */
   readonly digest: string;
+}
+
+/** Connections that were ended since the start, for what their clients sent or did not send. */
+export interface Refusals {
+  /** Frames beyond the limit. */
+  readonly large: number;
+  /** Nothing of a session was said in time. */
+  readonly silent: number;
 }
 
 /** Bytes on the disk. */
