@@ -34,6 +34,7 @@ const SCRIPTS: Readonly<Record<string, string>> = MANIFEST.scripts;
 const SHORTER: Readonly<Record<string, string>> = {
   'npm run simulate -- --schedules 1000': 'npm run simulate -- --schedules 2',
   'npm run model -- --seeds 1000': 'npm run model -- --seeds 2',
+  'npm run fuzz -- --frames 1000000': 'npm run fuzz -- --frames 1000',
   'npm run simulate -- --schedules 1000 --from 5000': 'npm run simulate -- --schedules 2 --from 5000',
 };
 /** Ended once they have printed a line. */

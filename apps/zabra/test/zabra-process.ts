@@ -9,8 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+/** Its sources, or what `npm test` has built of them just now and says so: that starts in a tenth of the time. */
+const PROGRAM =
+  process.env.RUN_BUILT === 'true'
+    ? [pathOf('../bin/zabra.js')]
+    : ['--conditions=source', '--import', TSX, pathOf('../src/main.ts')];
 const HOST = '127.0.0.1';
 
 export interface Finished {
@@ -25,7 +29,7 @@ interface RunOptions {
   readonly input?: string;
 }
 
-/** Runs the command from its sources until it ends. */
+/** Runs the command until it ends. */
 export async function zabra(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const running = new RunningZabra(args, options);
   return await running.finished;
@@ -39,7 +43,7 @@ export class RunningZabra {
   #stderr = '';
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    this.#child = spawn(process.execPath, ['--conditions=source', '--import', TSX, MAIN, ...args], {
+    this.#child = spawn(process.execPath, [...PROGRAM, ...args], {
       cwd: options.cwd ?? temporaryDirectory(),
       env: { ...outerEnvironment(), ...options.env },
     });
@@ -157,4 +161,8 @@ function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen(port, HOST, () => probe.close(() => resolve(true)));
   });
+}
+
+function pathOf(beside: string): string {
+  return fileURLToPath(new URL(beside, import.meta.url));
 }

@@ -89,19 +89,22 @@ export class LocalEnsemble implements Servers {
   }
 }
 
-const MAIN = fileURLToPath(new URL('../../../apps/zabra/src/main.ts', import.meta.url));
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+/** Its sources, or what `npm test` has built of them just now and says so: that starts in a tenth of the time. */
+const PROGRAM =
+  process.env.RUN_BUILT === 'true'
+    ? [pathOf('bin/zabra.js')]
+    : ['--conditions=source', '--import', TSX, pathOf('src/main.ts')];
 const SIZE = 3;
 const PATIENCE_MS = 60_000;
 /** Of the ports of one server, from the base that `zabra up` is given: see its help. */
 const PORTS_PER_SERVER = 10;
 
-/** The command, run from its source. It is told nothing by the variables of whoever runs the tests. */
+/** The command. It is told nothing by the variables of whoever runs the tests. */
 function zabra(args: readonly string[], directory: string): ChildProcess {
   const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('ZABRA_'));
   const [command = '', ...before] = [...ENDS_WITH_ITS_PARENT, process.execPath];
-  const node = ['--conditions=source', '--import', TSX, MAIN];
-  return spawn(command, [...before, ...node, ...args], {
+  return spawn(command, [...before, ...PROGRAM, ...args], {
     cwd: directory,
     env: Object.fromEntries(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -163,4 +166,8 @@ function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
+}
+
+function pathOf(inApp: string): string {
+  return fileURLToPath(new URL(`../../../apps/zabra/${inApp}`, import.meta.url));
 }
