@@ -133,6 +133,7 @@ describe('zabra up', () => {
         digestZxid: null,
         address: leader?.address,
         pid: null,
+        zookeeperAddress: null,
       });
       expect(first.stderr).toContain(
         `server ${leader?.id} ended (SIGKILL); \`zabra up restart ${leader?.id}\` brings it back`,
