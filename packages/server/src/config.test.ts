@@ -57,6 +57,19 @@ describe('what is not said', () => {
   });
 });
 
+test('where clients come by TLS, those of ZooKeeper do too, unless a plain port is asked for', () => {
+  const tls = { client: { cert: 'c.pem', key: 'k.pem' } };
+  expect(parseConfig({ ...LEAST, tls }, 'zabra.yaml').listen).toMatchObject({
+    zookeeper: [],
+    zookeeperTls: ['127.0.0.1:2181'],
+  });
+  const plain = { ...LEAST, tls, listen: { zookeeper: ['127.0.0.1:2182'] } };
+  expect(parseConfig(plain, 'zabra.yaml').listen).toMatchObject({
+    zookeeper: ['127.0.0.1:2182'],
+    zookeeperTls: [],
+  });
+});
+
 test('super users are named by scheme and id, in the file as a list, in a variable with semicolons', () => {
   const written = ['x509:CN=root,O=Acme', 'digest:admin:c2hh'];
   const raw = { ...LEAST, access: { superUsers: written } };

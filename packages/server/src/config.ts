@@ -28,7 +28,7 @@ import {
   type Timing,
 } from './core/options.ts';
 import { SAFE_WORDS, WORDS as WORDS_KNOWN } from './core/zookeeper/four-letter-words.ts';
-import type { ClientTlsFiles, ServerConfig, TlsFiles } from './server-config.ts';
+import type { ClientTlsFiles, Member, ServerConfig, TlsFiles } from './server-config.ts';
 
 export { ConfigError } from './config-settings.ts';
 export type { AccessConfig, ClientTlsFiles, Member, ServerConfig, TlsFiles } from './server-config.ts';
@@ -191,7 +191,7 @@ const SCHEMA = {
     client: optional(address(0)),
     peer: optional(address(0)),
     zookeeper: optional(addresses(0)),
-    zookeeperTls: defaulting(addresses(0), []),
+    zookeeperTls: optional(addresses(0)),
   },
   advertise: optional(address(1)),
   timing: TIMING,
@@ -239,22 +239,33 @@ function complete(parsed: Parsed<typeof SCHEMA>, source: string): ServerConfig {
       `${source}: "id" is ${id}, which "members" doesn't list (it lists ${listed}); add this server to it`,
     );
   }
-  const { client = own.client, peer = own.peer, zookeeper, zookeeperTls } = parsed.listen;
-  const listen = {
-    client,
-    peer,
-    zookeeper: zookeeper ?? [own.zookeeper ?? atPort2181(client)],
-    zookeeperTls,
-  };
+  const clientTls = wholeClientTls(parsed.tls.client, source);
+  const listen = listenConfig(parsed.listen, own, clientTls !== undefined);
   const config: ServerConfig = {
     ...parsed,
     listen,
     advertise: parsed.advertise ?? own.client,
     tls: wholeTls(parsed.tls, source),
-    clientTls: wholeClientTls(parsed.tls.client, source),
+    clientTls,
   };
   checkRules(config, source);
   return config;
+}
+
+/** What is not said follows the own entry. Where clients come by TLS, nothing lets them in without it unless it is said. */
+function listenConfig(
+  said: Parsed<typeof SCHEMA>['listen'],
+  own: Member,
+  isTls: boolean,
+): ServerConfig['listen'] {
+  const { client = own.client, peer = own.peer } = said;
+  const own2181 = [own.zookeeper ?? atPort2181(client)];
+  return {
+    client,
+    peer,
+    zookeeper: said.zookeeper ?? (isTls ? [] : own2181),
+    zookeeperTls: said.zookeeperTls ?? (isTls && said.zookeeper === undefined ? own2181 : []),
+  };
 }
 
 /** Where ZooKeeper's clients look when nobody tells them another port. */
