@@ -182,7 +182,7 @@ function runnerOf(text: string): Runner {
     [/^npm test$/, async () => ({ code: 0, stdout: '', stderr: '' })],
     [/^npx zabra up kill /, kill],
     [/^npx zabra /, (command) => shell(withId(command.replace(/^npx /, ''))).ended],
-    [/^npm run (simulate|model|example|bench|test:node24)( |$)/, runScript],
+    [/^npm run (simulate|model|example|bench|fuzz|test:node24)( |$)/, runScript],
   ];
   const runner = runners.find(([pattern]) => pattern.test(text))?.[1];
   if (runner === undefined) throw new Error(`no runner is known for: ${text}`);
