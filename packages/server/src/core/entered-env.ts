@@ -66,6 +66,11 @@ class EnteredStream implements FrameStream {
   receive(handlers: StreamHandlers): void {
     this.#stream.receive({
       frame: (frame) => this.#enter(() => handlers.frame(frame)),
+      // Through the door once: what they ask for is proposed together.
+      frames: (frames) =>
+        this.#enter(() => {
+          for (const frame of frames) handlers.frame(frame);
+        }),
       closed: (error) => this.#enter(() => handlers.closed(error)),
     });
   }

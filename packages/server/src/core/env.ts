@@ -101,6 +101,8 @@ export interface FrameStream {
 }
 export interface StreamHandlers {
   frame(frame: Uint8Array): void;
+  /** Several that came together, in order: what they ask for is then done together. Where absent, one after the other. */
+  frames?(frames: readonly Uint8Array[]): void;
   /** Both sides see the end once; `error` when it was not an orderly one. */
   closed(error: Error | undefined): void;
 }
