@@ -209,9 +209,9 @@ function run(generator: string, { hosts, pids }: Side, options: readonly string[
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       if (code === 0) resolve(JSON.parse(printed) as Report);
-      else reject(new Error(`the generator ended with ${code}: ${options.join(' ')}`));
+      else reject(new Error(`the generator ended with ${code ?? signal}: ${line.join(' ')}`));
     });
   });
 }

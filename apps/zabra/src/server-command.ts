@@ -15,8 +15,7 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
   const stopAsked = stopSignal();
   try {
     const { config } = await loadConfig(flags);
-    const { keepHeapSmall, startServer } = await import('@zabra/server');
-    keepHeapSmall();
+    const { startServer } = await import('@zabra/server');
     const server = await startServer(config, { refill: flags.refill === true, log });
     const zookeeper = [...server.zookeeperAddresses, ...server.zookeeperTlsAddresses];
     const forZooKeeper =

@@ -13,7 +13,6 @@ export {
 export type { Disk, DiskFile, Logger } from './core/env.ts';
 export { DataDirectoryError, type DataDirectoryErrorCode } from './core/storage/data-directory-error.ts';
 export { ListenError } from './grpc-listener.ts';
-export { keepHeapSmall } from './heap-growth.ts';
 export { openRealDisk } from './real-disk.ts';
 export { type RunningServer, type StartOptions, startServer, VERSION } from './server.ts';
 export { fetchStatus, type ServerStatus, type StatusTls } from './status.ts';

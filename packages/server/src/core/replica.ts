@@ -230,8 +230,8 @@ export class Replica implements ClientBackend {
 
   #drain(): void {
     for (let index = 0; ; ) {
-      // First what was prepared: it was judged against the state before the inputs that still wait.
-      this.#propose();
+      // Requests that came together are proposed together; nothing else comes between a request and its proposal.
+      if (this.#inputs[index]?.kind !== 'fromLearner') this.#propose();
       const input = this.#inputs[index];
       if (input === undefined) {
         this.#inputs.length = 0;
