@@ -1,4 +1,14 @@
-import { close, fdatasync, fstat, fsync, ftruncate, open as openFile, read, writev } from 'node:fs';
+import {
+  close,
+  constants,
+  fdatasync,
+  fstat,
+  fsync,
+  ftruncate,
+  open as openFile,
+  read,
+  writev,
+} from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Disk, DiskFile } from './core/env.ts';
@@ -28,11 +38,7 @@ class RealDisk implements Disk {
   open(name: string, mode: 'create' | 'existing'): Promise<DiskFile> {
     const path = join(this.#directory, name);
     return attempt('open', name, async () => {
-      const flags = mode === 'create' ? 'wx+' : 'r+';
-      const fd = await new Promise<number>((resolve, reject) => {
-        openFile(path, flags, 0o600, (error, opened) => (error === null ? resolve(opened) : reject(error)));
-      });
-      return new RealFile(name, fd);
+      return new RealFile(path, name, await opened(path, mode === 'create' ? 'wx+' : 'r+'));
     });
   }
 
@@ -52,11 +58,15 @@ class RealDisk implements Disk {
 /** Callbacks of node:fs on a bare descriptor: the promise API costs several objects more for each call of the log. */
 class RealFile implements DiskFile {
   readonly name: string;
+  readonly #path: string;
   readonly #fd: number;
+  /** A write to it is durable when it returns: one trip to the disk instead of two. */
+  #durable: number | undefined;
   /** A cut is certain only with all the metadata; growth comes down with the data (fdatasync writes what reading needs). */
   #isCut = false;
 
-  constructor(name: string, fd: number) {
+  constructor(path: string, name: string, fd: number) {
+    this.#path = path;
     this.name = name;
     this.#fd = fd;
   }
@@ -76,12 +86,28 @@ class RealFile implements DiskFile {
     return bytes.subarray(0, filled);
   }
 
-  async write(offset: number, data: readonly Uint8Array[]): Promise<void> {
+  write(offset: number, data: readonly Uint8Array[]): Promise<void> {
+    return this.#write(this.#fd, offset, data);
+  }
+
+  async writeDurably(offset: number, data: readonly Uint8Array[]): Promise<void> {
+    if (this.#isCut) {
+      await this.#write(this.#fd, offset, data);
+      await this.sync();
+      return;
+    }
+    this.#durable ??= await attempt('open', this.name, () =>
+      opened(this.#path, constants.O_WRONLY | constants.O_DSYNC),
+    );
+    await this.#write(this.#durable, offset, data);
+  }
+
+  async #write(fd: number, offset: number, data: readonly Uint8Array[]): Promise<void> {
     let at = offset;
     let parts = data;
     while (parts.length > 0) {
       const some = parts.slice(0, PARTS_MAX);
-      const written = await this.#call<number>('write', (done) => writev(this.#fd, some, at, done));
+      const written = await this.#call<number>('write', (done) => writev(fd, some, at, done));
       at += written;
       parts = afterBytes(parts, written);
     }
@@ -106,8 +132,10 @@ class RealFile implements DiskFile {
     return stat.size;
   }
 
-  close(): Promise<void> {
-    return this.#call<void>('close', (done) => close(this.#fd, done));
+  async close(): Promise<void> {
+    const durable = this.#durable;
+    if (durable !== undefined) await this.#call<void>('close', (done) => close(durable, done));
+    await this.#call<void>('close', (done) => close(this.#fd, done));
   }
 
   #call<T>(operation: string, start: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
@@ -135,6 +163,12 @@ function afterBytes(parts: readonly Uint8Array[], count: number): readonly Uint8
   const rest = parts.slice(index);
   const first = rest[0];
   return left === 0 || first === undefined ? rest : [first.subarray(left), ...rest.slice(1)];
+}
+
+function opened(path: string, flags: string | number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    openFile(path, flags, 0o600, (error, fd) => (error === null ? resolve(fd) : reject(error)));
+  });
 }
 
 async function syncNames(directory: string): Promise<void> {

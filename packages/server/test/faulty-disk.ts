@@ -29,6 +29,7 @@ export class FaultyDisk implements Disk, AsyncDisposable {
       name,
       read: (offset, length) => file.read(offset, length),
       write: (offset, data) => file.write(offset, data),
+      writeDurably: (offset, data) => this.beforeSync().then(() => file.writeDurably(offset, data)),
       sync: () => this.beforeSync().then(() => file.sync()),
       truncate: (length) => file.truncate(length),
       length: () => file.length(),

@@ -208,7 +208,7 @@ class LifeDisk implements Disk {
         assert(isOpen, 'an open file is used', { name, operation });
         return work();
       });
-    return {
+    const file: DiskFile = {
       name,
       read: (offset, length) => used('read', () => inode.cached.slice(offset, offset + length)),
       write: (offset, parts) =>
@@ -217,6 +217,8 @@ class LifeDisk implements Disk {
           inode.cached = written(inode.cached, offset, data);
           inode.unsynced.push({ kind: 'write', offset, data });
         }),
+      // In two steps, so that a crash may come between them: then any of its sectors are there.
+      writeDurably: (offset, parts) => file.write(offset, parts).then(() => file.sync()),
       sync: () =>
         used('sync', () => {
           inode.durable = new Uint8Array(inode.cached);
@@ -233,6 +235,7 @@ class LifeDisk implements Disk {
           isOpen = false;
         }),
     };
+    return file;
   }
 
   /**

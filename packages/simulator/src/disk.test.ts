@@ -122,6 +122,28 @@ test('an fsync covers what was written before it began, not what came while it r
   expect([...lost].sort()).toEqual([1, 3]);
 });
 
+test('a durable write is there whatever dies, with the newest of each sector, and brings down no other write', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 1; seed <= 60; seed++) {
+    const t = bench(seed);
+    const file = await durableFile(t, 1);
+    await t.finish(file.write(2 * SECTOR, [filled(3 * SECTOR, 2)]));
+    await t.finish(file.writeDurably(SECTOR, [filled(2 * SECTOR, 3)]));
+    outcomes.add(sectorValues(await readAll(t, t.crash('machine'), 'log')).join(' '));
+  }
+  expect([...outcomes].sort()).toEqual(['1 3 3 1', '1 3 3 1 2', '1 3 3 2', '1 3 3 2 2']);
+});
+
+test('a durable write brings down the cut before it', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const t = bench(seed);
+    const file = await durableFile(t, 1);
+    await t.finish(file.truncate(SECTOR));
+    await t.finish(file.writeDurably(SECTOR, [filled(SECTOR, 2)]));
+    expect(sectorValues(await readAll(t, t.crash('machine'), 'log'))).toEqual([1, 2]);
+  }
+});
+
 test('a write in flight when the process dies leaves any prefix of its bytes', async () => {
   const lengths = new Set<number>();
   for (let seed = 1; seed <= 40; seed++) {

@@ -12,7 +12,7 @@ import type { Trace } from './trace.ts';
  * When a **process** dies the page cache stays: every finished write and name is there at the next start, and of a
  * write in flight any prefix of bytes. When the **machine** dies:
  *
- * - a file keeps what its last finished fsync covered. Of each later write every 512-byte sector comes down or not,
+ * - a file keeps what its last finished fsync covered, and every finished durable write. Of each other later write every 512-byte sector comes down or not,
  *   independently, also beyond the file's durable end (what lies between reads as zeros); each truncation comes down
  *   or not. This is harsher than ext4 in its ordered mode, which never shows blocks it has not written.
  * - the directory keeps what its last finished fsync covered. Of the later creations, renames and removals a prefix
@@ -99,9 +99,11 @@ export class Machine {
     return write;
   }
 
-  /** False: a crash has ended it. */
-  finishWrite(write: FlyingWrite): void {
-    if (this.#inFlight.delete(write)) write.inode.write(write.offset, write.data);
+  /** Nothing, when a crash has ended it. */
+  finishWrite(write: FlyingWrite, isDurable: boolean): void {
+    if (!this.#inFlight.delete(write)) return;
+    if (isDurable) write.inode.writeDurably(write.offset, write.data);
+    else write.inode.write(write.offset, write.data);
   }
 }
 
@@ -171,6 +173,19 @@ class Inode {
     this.#pending.push({ kind: 'write', offset, data });
   }
 
+  /** These bytes come down, and a cut before them with all that led to it; other writes stay in the cache. */
+  writeDurably(offset: number, data: Uint8Array): void {
+    if (this.#pending.some(({ kind }) => kind === 'truncate')) {
+      this.write(offset, data);
+      this.isDurable(this.end());
+      return;
+    }
+    this.#cache.write(offset, data);
+    this.#durable.write(offset, data);
+    // The cache has each sector once: what an earlier write of it brings down later are the newer bytes.
+    for (const earlier of this.#pending) if (earlier.kind === 'write') overlay(earlier, offset, data);
+  }
+
   truncate(length: number): void {
     this.#cache.truncate(length);
     this.#pending.push({ kind: 'truncate', length });
@@ -202,6 +217,16 @@ class Inode {
     this.#pending = [];
     this.#cache = this.#durable.copy();
   }
+}
+
+function overlay(
+  earlier: { readonly offset: number; readonly data: Uint8Array },
+  offset: number,
+  data: Uint8Array,
+): void {
+  const from = Math.max(earlier.offset, offset);
+  const to = Math.min(earlier.offset + earlier.data.length, offset + data.length);
+  if (from < to) earlier.data.set(data.subarray(from - offset, to - offset), from - earlier.offset);
 }
 
 /** Most crashes keep few or most sectors, not half: so draw the odds per write. */
@@ -299,15 +324,18 @@ export class SimulatedDisk implements Disk {
 
   #file(name: string, inode: Inode): DiskFile {
     const machine = this.#machine;
+    const write = (kind: string, isDurable: boolean, offset: number, data: readonly Uint8Array[]) => {
+      const bytes = concat(data);
+      if (!this.#process.isAlive) return never();
+      const flying = machine.beginWrite(inode, offset, bytes);
+      const finish = (): void => machine.finishWrite(flying, isDurable);
+      return this.#operate(kind, `${name} ${offset}`, finish, bytes, isDurable);
+    };
     return {
       name,
       read: (offset, length) => this.#operate('read', `${name} ${offset}`, () => inode.read(offset, length)),
-      write: (offset, data) => {
-        const bytes = concat(data);
-        if (!this.#process.isAlive) return never();
-        const write = machine.beginWrite(inode, offset, bytes);
-        return this.#operate('write', `${name} ${offset}`, () => machine.finishWrite(write), bytes);
-      },
+      write: (offset, data) => write('write', false, offset, data),
+      writeDurably: (offset, data) => write('writeDurably', true, offset, data),
       sync: () => {
         const covered = inode.end();
         return this.#operate('sync', name, () => inode.isDurable(covered), undefined, true);

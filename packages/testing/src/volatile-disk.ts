@@ -106,6 +106,11 @@ class VolatileFile implements DiskFile {
     this.#isDirty = true;
   }
 
+  async writeDurably(offset: number, data: readonly Uint8Array[]): Promise<void> {
+    await this.write(offset, data);
+    await this.sync();
+  }
+
   async sync(): Promise<void> {
     if (this.#forgetful) return;
     this.#isSynced = true;

@@ -24,6 +24,21 @@ export function diskContract(defineTest: DefineTest, open: () => Promise<Disk>):
     await file.close();
   });
 
+  disk('a durable write is read back among others, in a file that was cut too', async (empty) => {
+    const file = await written(empty, 'a', 1000);
+    await file.writeDurably(500, [pattern(10), pattern(20)]);
+    same(
+      [...(await file.read(495, 35))],
+      [...pattern(1000).subarray(495, 500), ...pattern(10), ...pattern(20)],
+    );
+    await file.truncate(505);
+    await file.writeDurably(505, [pattern(5)]);
+    same([...(await file.read(500, 100))], [...pattern(5), ...pattern(5)]);
+    await file.writeDurably(510, [pattern(5)]);
+    same(await file.length(), 515);
+    await file.close();
+  });
+
   disk('one write takes thousands of parts', async (empty) => {
     const file = await empty.open('a', 'create');
     const bytes = pattern(5000);

@@ -76,6 +76,8 @@ export interface DiskFile {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** All of it or an error. The bytes must not change until it returns. */
   write(offset: number, data: readonly Uint8Array[]): Promise<void>;
+  /** The same, and durable when it returns: these bytes and a cut before them, nothing else that was written. */
+  writeDurably(offset: number, data: readonly Uint8Array[]): Promise<void>;
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   length(): Promise<number>;

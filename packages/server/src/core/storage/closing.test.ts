@@ -27,6 +27,7 @@ class SlowDisk {
             return file.read(offset, length);
           },
           write: (offset, data) => file.write(offset, data),
+          writeDurably: (offset, data) => file.writeDurably(offset, data),
           sync: () => file.sync(),
           truncate: (length) => file.truncate(length),
           length: () => file.length(),

@@ -51,8 +51,7 @@ export class SegmentWriter {
     const { id, salt, file, batches } = this.segment;
     const place = { segment: id, salt, offset, number: this.#number + 1, before: this.#crc };
     const crc = encodeBatch(target, place, { records, payloadBytes, previous, commit });
-    await file.file.write(offset, [target]);
-    await file.file.sync();
+    await file.file.writeDurably(offset, [target]);
     this.#crc = crc;
     this.#number++;
     this.#offset = offset + bytes;
@@ -64,7 +63,7 @@ export class SegmentWriter {
     }
   }
 
-  /** One piece more of zeros ahead, unless there are enough. Not synced: the next batch's fsync is soon enough. */
+  /** One piece more of zeros ahead, unless there are enough. Not synced: a batch brings down itself, and zeros that are lost are zeros again. */
   async zeroAhead(): Promise<void> {
     const { preallocateBytes, segmentBytes } = this.#options;
     const wanted = Math.min(this.#offset + preallocateBytes, segmentBytes);
