@@ -16,6 +16,9 @@ const PAGE = 1000;
 /** Writes that go on while the snapshot is taken, and how often the directory is looked at. */
 const LIGHT_LOAD_OUTSTANDING = 4;
 const LOOK_MS = 2;
+/** A server that comes to rest gives back what it does not use: it rests when it took so little of each of some seconds. */
+const RESTING_CPU_MS = 50;
+const RESTING_SECONDS = 3;
 
 /** What others did on a machine of two cores with this many nodes of this size; other runs, so a rough measure only. */
 const ORIENTATION = {
@@ -81,10 +84,12 @@ function nodeOf(index: number): string {
 }
 
 async function memory(ensemble: Ensemble, when: string): Promise<void> {
-  const status = await readFile(`/proc/${await pidOf(ensemble)}/status`, 'utf8');
+  const pid = await pidOf(ensemble);
+  await atRest(pid);
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const bytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
   print(
-    `resident memory ${when}: ${(bytes / 2 ** 20).toFixed(0)} MiB in all, ${(bytes / NODES).toFixed(0)} B per znode ` +
+    `resident memory ${when}, at rest: ${(bytes / 2 ** 20).toFixed(0)} MiB in all, ${(bytes / NODES).toFixed(0)} B per znode ` +
       `(aim 350; ZooKeeper ${ORIENTATION.zookeeperMiB} MiB, etcd ${ORIENTATION.etcdMiB} MiB)`,
   );
 }
@@ -189,6 +194,21 @@ async function pages(ensemble: Ensemble): Promise<void> {
   print(
     `a page of ${PAGE} of ${PAGED_CHILDREN} children, to the client and back: ${median.toFixed(2)} ms, worst ${times.at(-1)?.toFixed(2)} ms (aim 2)`,
   );
+}
+
+/** Its last snapshot is written, its garbage is gone. */
+async function atRest(pid: number): Promise<void> {
+  for (let seconds = 0, before = await cpuMs(pid); seconds < RESTING_SECONDS; ) {
+    await pause(1000);
+    const now = await cpuMs(pid);
+    seconds = now - before < RESTING_CPU_MS ? seconds + 1 : 0;
+    before = now;
+  }
+}
+
+async function cpuMs(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function pidOf(ensemble: Ensemble): Promise<number> {

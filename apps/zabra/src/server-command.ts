@@ -15,7 +15,8 @@ export async function serve(flags: ConfigFlags & { readonly refill?: boolean }):
   const stopAsked = stopSignal();
   try {
     const { config } = await loadConfig(flags);
-    const { startServer } = await import('@zabra/server');
+    const { collectHeapAtRest, startServer } = await import('@zabra/server');
+    collectHeapAtRest();
     const server = await startServer(config, { refill: flags.refill === true, log });
     const zookeeper = [...server.zookeeperAddresses, ...server.zookeeperTlsAddresses];
     const forZooKeeper =

@@ -13,6 +13,7 @@ export {
 export type { Disk, DiskFile, Logger } from './core/env.ts';
 export { DataDirectoryError, type DataDirectoryErrorCode } from './core/storage/data-directory-error.ts';
 export { ListenError } from './grpc-listener.ts';
+export { collectHeapAtRest } from './heap-at-rest.ts';
 export { openRealDisk } from './real-disk.ts';
 export { type RunningServer, type StartOptions, startServer, VERSION } from './server.ts';
 export { fetchStatus, type ServerStatus, type StatusTls } from './status.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { openRealDisk, parseConfig, startServer } from '@zabra/server';
+import { collectHeapAtRest, openRealDisk, parseConfig, startServer } from '@zabra/server';
 import { VolatileDisk } from './volatile-disk.ts';
 
 /** How a test's server keeps its data; see VolatileDisk. */
@@ -13,6 +13,7 @@ export type ServerReport =
 /** One server of a test's ensemble, in a process of its own: `node server-main FILE DISK`. It ends with its parent. */
 async function main(file: string, kind: DiskKind): Promise<void> {
   process.on('disconnect', () => process.exit(1));
+  collectHeapAtRest();
   try {
     const config = parseConfig(JSON.parse(await readFile(file, 'utf8')), file);
     const disk =
