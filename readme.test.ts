@@ -37,8 +37,9 @@ const SHORTER: Readonly<Record<string, string>> = {
   'npm run fuzz -- --frames 1000000': 'npm run fuzz -- --frames 1000',
   'npm run simulate -- --schedules 1000 --from 5000': 'npm run simulate -- --schedules 2 --from 5000',
 };
-/** Ended once they have printed a line. */
+/** Ended once they have printed a line; other tests, or their own users, see them to their end. */
 const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
+  'npm run example lock-under-fire',
   'npm run simulate -- --mutants',
   'npm run bench -- smoke',
   'npm run bench -- data',

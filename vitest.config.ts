@@ -16,6 +16,8 @@ const config: ViteUserConfig = {
     pool: 'forks',
     // Most tests wait for processes of their own; one worker less than cores, which is the default, leaves half of two idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // A worker keeps what it has loaded for its next file.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

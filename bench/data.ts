@@ -1,9 +1,9 @@
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { connect, type ZooKeeper } from '@zabra/client';
-import { type Ensemble, startEnsemble } from '@zabra/testing';
+import type { ZooKeeper } from '@zabra/client';
+import { probeFile, type Side, startZabra, startZooKeeper } from './data-sides.ts';
+import { zooKeeperIsThere } from './zookeeper-programs.ts';
 
 const DIRECTORIES = 1000;
 const PER_DIRECTORY = 1000;
@@ -20,44 +20,73 @@ const LOOK_MS = 2;
 const RESTING_CPU_MS = 50;
 const RESTING_SECONDS = 3;
 
-/** What others did on a machine of two cores with this many nodes of this size; other runs, so a rough measure only. */
-const ORIENTATION = {
-  zookeeperMiB: '890 to 2200',
-  etcdMiB: '510 to 670',
-  zookeeperSeconds: 6.5,
-  etcdSeconds: 7.7,
-};
-
 interface Delay {
   readonly p99: number;
   readonly max: number;
 }
 
+/** What is measured of both. */
+interface Figures {
+  readonly madePerSecond: number;
+  /** Resident, at rest, in MiB. */
+  readonly memory: number;
+  readonly memoryAfterRestart: number;
+  /** From the start of its process. */
+  readonly firstReadSeconds: number;
+}
+
 /**
- * 1,000,000 znodes of 100 bytes on one server: its resident memory, how long its event loop is held up while a snapshot of
- * them is taken, how long it takes from its start to the first read after it was killed, and a page of a large directory.
+ * 1,000,000 znodes of 100 bytes on one server, of ZooKeeper and then of Zabra: resident memory, and how long it takes from
+ * its start to the first read after it was killed. Of Zabra also how long its event loop is held up while a snapshot of them
+ * is taken, and a page of a large directory, which ZooKeeper does not have.
  */
 export async function data(): Promise<void> {
+  print(`${NODES} znodes of ${DATA.length} B, on one server each`);
+  const zookeeper = zooKeeperIsThere() ? await measured(startZooKeeper) : undefined;
+  const zabra = await measured(startZabra, snapshotPause, pages);
+  const aims = { memory: 350, seconds: 2 };
+  print(`${''.padEnd(50)}${'ZooKeeper'.padStart(12)}${'Zabra'.padStart(12)}${'ratio'.padStart(8)}`);
+  const row = (
+    name: string,
+    of: (figures: Figures) => number,
+    digits: number,
+    better: 'more' | 'less',
+  ): void => {
+    const [theirs, ours] = [zookeeper === undefined ? Number.NaN : of(zookeeper), of(zabra)];
+    const ratio = better === 'more' ? ours / theirs : theirs / ours;
+    print(
+      `${name.padEnd(50)}${theirs.toFixed(digits).padStart(12)}${ours.toFixed(digits).padStart(12)}${ratio.toFixed(2).padStart(8)}`,
+    );
+  };
+  row('made per second', ({ madePerSecond }) => madePerSecond, 0, 'more');
+  row('resident memory at rest, MiB', ({ memory }) => memory, 0, 'less');
+  row(`  B per znode (aim ${aims.memory})`, ({ memory }) => (memory * 2 ** 20) / NODES, 0, 'less');
+  row('the same after a restart, MiB', ({ memoryAfterRestart }) => memoryAfterRestart, 0, 'less');
+  row(`start to first read, s (aim ${aims.seconds})`, ({ firstReadSeconds }) => firstReadSeconds, 2, 'less');
+}
+
+async function measured(
+  start: (directory: string) => Promise<Side>,
+  full: (side: Side) => Promise<void> = async () => {},
+  restarted: (side: Side) => Promise<void> = async () => {},
+): Promise<Figures> {
   const directory = await mkdtemp(join(tmpdir(), 'zabra-bench-'));
-  const probe = join(directory, 'probe');
-  print(`${NODES} znodes of ${DATA.length} B on one server`);
-  process.env.BENCH_PROBE = probe;
-  process.env.NODE_OPTIONS = `--import ${fileURLToPath(new URL('event-loop-probe.mjs', import.meta.url))}`;
   try {
-    await using ensemble = await startEnsemble({ servers: 1, dataDir: directory });
-    await fill(ensemble);
-    await memory(ensemble, 'after they were made');
-    await snapshotPause(ensemble, directory, probe);
-    await restart(ensemble);
-    await memory(ensemble, 'after the restart');
-    await pages(ensemble);
+    await using side = await start(directory);
+    const madePerSecond = await fill(side);
+    const memory = await residentMiB(side);
+    await full(side);
+    const firstReadSeconds = await restart(side);
+    const memoryAfterRestart = await residentMiB(side);
+    await restarted(side);
+    return { madePerSecond, memory, memoryAfterRestart, firstReadSeconds };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function fill(ensemble: Ensemble): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: SESSIONS }, () => connect(ensemble.servers)));
+async function fill(side: Side): Promise<number> {
+  const clients = await Promise.all(Array.from({ length: SESSIONS }, () => side.connect()));
   const [first] = clients as [ZooKeeper];
   await Promise.all(Array.from({ length: DIRECTORIES }, (_, index) => first.create(directoryOf(index))));
   const start = performance.now();
@@ -69,10 +98,8 @@ async function fill(ensemble: Ensemble): Promise<void> {
   );
   await Promise.all(lanes);
   const seconds = (performance.now() - start) / 1000;
-  print(
-    `${NODES} znodes of ${DATA.length} B made in ${seconds.toFixed(1)} s (${(NODES / seconds).toFixed(0)}/s)`,
-  );
   await Promise.all(clients.map((zk) => zk.close()));
+  return NODES / seconds;
 }
 
 function directoryOf(index: number): string {
@@ -83,36 +110,32 @@ function nodeOf(index: number): string {
   return `${directoryOf(index % DIRECTORIES)}/n${String(Math.floor(index / DIRECTORIES)).padStart(4, '0')}`;
 }
 
-async function memory(ensemble: Ensemble, when: string): Promise<void> {
-  const pid = await pidOf(ensemble);
+async function residentMiB(side: Side): Promise<number> {
+  const pid = await side.pid();
   await atRest(pid);
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const bytes = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
-  print(
-    `resident memory ${when}, at rest: ${(bytes / 2 ** 20).toFixed(0)} MiB in all, ${(bytes / NODES).toFixed(0)} B per znode ` +
-      `(aim 350; ZooKeeper ${ORIENTATION.zookeeperMiB} MiB, etcd ${ORIENTATION.etcdMiB} MiB)`,
-  );
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
 }
 
 /** Light writes go on until the next snapshot was begun and has ended. */
-async function snapshotPause(ensemble: Ensemble, directory: string, probe: string): Promise<void> {
-  const files = join(directory, 'server-1');
+async function snapshotPause(side: Side): Promise<void> {
+  const files = side.dataDir;
   const known = new Set(await snapshotsOf(files));
-  await using zk = await connect(ensemble.servers);
+  await using zk = await side.connect();
   let running = true;
   let writes = 0;
   const lanes = Array.from({ length: LIGHT_LOAD_OUTSTANDING }, async () => {
     while (running) await zk.set(nodeOf(writes++ % NODES), DATA);
   });
-  const pid = await pidOf(ensemble);
+  const pid = await side.pid();
   const begun = async (): Promise<string | undefined> =>
     (await snapshotsOf(files)).find((name) => !known.has(name));
-  const calm = await delayOf(pid, probe, async () => {
+  const calm = await delayOf(pid, async () => {
     while ((await begun()) === undefined) await pause(LOOK_MS);
   });
   const name = await begun();
   const start = performance.now();
-  const busy = await delayOf(pid, probe, async () => {
+  const busy = await delayOf(pid, async () => {
     // It counts once the manifest names it.
     while (!(await readFile(join(files, 'MANIFEST'), 'utf8')).includes(`"${name}"`)) await pause(LOOK_MS);
   });
@@ -130,46 +153,41 @@ async function snapshotsOf(directory: string): Promise<readonly string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith('snapshot'));
 }
 
-async function delayOf(pid: number, probe: string, work: () => Promise<void>): Promise<Delay> {
-  await askProbe(pid, probe);
+async function delayOf(pid: number, work: () => Promise<void>): Promise<Delay> {
+  await askProbe(pid);
   await work();
-  return askProbe(pid, probe);
+  return askProbe(pid);
 }
 
-async function askProbe(pid: number, probe: string): Promise<Delay> {
-  const file = `${probe}.${pid}`;
+async function askProbe(pid: number): Promise<Delay> {
+  const file = probeFile(pid);
   await rm(file, { force: true });
   process.kill(pid, 'SIGUSR2');
   for (;;) {
     try {
       await access(file);
-      return JSON.parse(await readFile(file, 'utf8')) as Delay;
+      const delay = JSON.parse(await readFile(file, 'utf8')) as Delay;
+      await rm(file);
+      return delay;
     } catch {
       await pause(LOOK_MS);
     }
   }
 }
 
-async function restart(ensemble: Ensemble): Promise<void> {
-  await ensemble.kill(1);
+async function restart(side: Side): Promise<number> {
+  await side.kill();
   const start = performance.now();
-  const started = ensemble.restart(1);
-  await using zk = await connect({
-    servers: ensemble.servers,
-    reconnect: () => 5,
-    connectTimeoutMs: 120_000,
-  });
+  const started = side.restart();
+  await using zk = await side.connect();
   await zk.get(nodeOf(NODES - 1));
   const seconds = (performance.now() - start) / 1000;
   await started;
-  print(
-    `from the start of its process to the first read: ${seconds.toFixed(2)} s ` +
-      `(aim 2; ZooKeeper ${ORIENTATION.zookeeperSeconds} s, etcd ${ORIENTATION.etcdSeconds} s)`,
-  );
+  return seconds;
 }
 
-async function pages(ensemble: Ensemble): Promise<void> {
-  await using zk = await connect(ensemble.servers);
+async function pages(side: Side): Promise<void> {
+  await using zk = await side.connect();
   await zk.create('/large');
   let next = 0;
   const lanes = Array.from({ length: OUTSTANDING }, async () => {
@@ -209,12 +227,6 @@ async function atRest(pid: number): Promise<void> {
 async function cpuMs(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function pidOf(ensemble: Ensemble): Promise<number> {
-  const pid = (await ensemble.status()).get(1)?.pid;
-  if (pid === undefined) throw new Error('the server is up');
-  return pid;
 }
 
 function pause(delayMs: number): Promise<void> {

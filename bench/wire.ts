@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startRealZooKeeper } from '@zabra/interop/real-zookeeper';
 import { startEnsemble } from '@zabra/testing';
+import { zooKeeperIsThere } from './zookeeper-programs.ts';
 
 /** An ensemble that speaks ZooKeeper's wire. */
 interface Side {
@@ -133,6 +134,7 @@ const WORKLOADS: readonly Workload[] = [
  * says that Zabra is so many times better. Each ensemble is warmed up first, as long as a JVM needs.
  */
 export async function wire(): Promise<void> {
+  if (!zooKeeperIsThere()) return;
   const folder = mkdtempSync(join(tmpdir(), 'zabra-bench-'));
   try {
     const generator = compile(folder);

@@ -1,5 +1,6 @@
 import type { ClientEntry } from '@zabra/proto';
 import { expect, test } from 'vitest';
+import { DeafLink } from '../test/deaf-link.ts';
 import { FaultyDisk } from '../test/faulty-disk.ts';
 import { loneServer } from '../test/lone-server.ts';
 import { attachEntry, RawStream } from '../test/raw-stream.ts';
@@ -264,21 +265,34 @@ test('watches that are armed again are counted: beyond watchesPerSessionMax the 
   });
 });
 
-test('a client that never reads loses its stream once clientQueueBytesMax wait for it; its session lives', async () => {
+test('a client that takes nothing loses its stream once clientQueueBytesMax wait for it; its session lives', async () => {
   await using server = await loneServer({
     limits: { clientQueueBytesMax: 2 ** 20, frameBytesMax: 2 ** 19, dataBytesMax: 2 ** 18 },
   });
-  using client = RawStream.toClients(server.clientAddress);
-  client.say(attachEntry({ timeoutMs: 60_000 }));
-  await expect.poll(() => server.status().connections, { timeout: 20_000 }).toBe(1);
-  // A reply names every path: some 200 KB. What the network and gRPC's read-ahead take is far from all of them.
-  const path = `/${'x'.repeat(200)}`;
-  const operations = Array.from({ length: 1000 }, () => ({
-    kind: 'checkAbsent' as const,
-    checkAbsent: { path },
-  }));
-  for (let xid = 1; xid <= 200; xid++) {
-    client.say({
+  using link = await DeafLink.to(server.clientAddress);
+  using deaf = RawStream.toClients(link.address).read();
+  const { zxid } = await deaf.attach({ timeoutMs: 60_000 });
+  const persistent = [{ id: 1, kind: 'PERSISTENT_RECURSIVE' as const, path: '/' }];
+  deaf.say({ kind: 'rearm', rearm: { watches: [], persistent, fromZxid: zxid, more: false } });
+  await expect.poll(() => server.status().watches, { timeout: 20_000 }).toBe(1);
+  link.deafen();
+  using busy = RawStream.toClients(server.clientAddress).read();
+  await busy.attach({ timeoutMs: 60_000, nonce: 'another-client' });
+  // A change tells of a path of some 200 bytes. What the network takes, a few megabytes, is far from all of them.
+  const name = 'x'.repeat(200);
+  for (let xid = 1; xid <= 100 && server.status().connections === 2; xid++) {
+    const operations = Array.from({ length: 1000 }, (_, index) => ({
+      kind: 'create' as const,
+      create: {
+        path: `/${name}-${xid}-${index}`,
+        data: new Uint8Array(0),
+        mode: 'PERSISTENT' as const,
+        acl: [],
+        ttlMs: 0,
+        nullData: false,
+      },
+    }));
+    busy.say({
       kind: 'request',
       request: {
         xid,
@@ -290,7 +304,8 @@ test('a client that never reads loses its stream once clientQueueBytesMax wait f
         transaction: { operations },
       },
     });
+    expect(await busy.hear()).toMatchObject({ reply: { xid, kind: 'write' } });
   }
-  await expect.poll(() => server.status().connections, { timeout: 20_000 }).toBe(0);
-  expect(server.status().sessions).toBe(1);
+  await expect.poll(() => server.status().connections, { timeout: 20_000 }).toBe(1);
+  expect(server.status().sessions).toBe(2);
 });

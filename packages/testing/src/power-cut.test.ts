@@ -9,7 +9,7 @@ const CLIENTS = 8;
 const LANES = 4;
 /** Acknowledged in each round before the power goes. */
 const WRITES_PER_ROUND = 200;
-const ROUNDS = 10;
+const ROUNDS = 6;
 /** Un-fsynced bytes in process memory: a sync rewrites what is dirty, so fewer rounds. */
 const ROUNDS_VOLATILE = 3;
 

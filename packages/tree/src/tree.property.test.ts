@@ -29,7 +29,7 @@ test('pipelined requests come out as if each had waited for the one before, on e
         seen.closed += Number(txn.body.kind === 'closeSession');
       }
     }),
-    { numRuns: 500, seed: 0x5eed },
+    { numRuns: 300, seed: 0x5eed },
   );
   // A run that meets nothing proves nothing.
   expect(seen.done).toBeGreaterThan(3_000);
@@ -56,6 +56,6 @@ test('a history applied again gives the same tree, and so does the sum of all it
       const cursor = leader.tree.beginSnapshot();
       expect(restored(cursor, drain(cursor)).digest()).toBe(leader.tree.digest());
     }),
-    { numRuns: 200, seed: 0x5eed },
+    { numRuns: 120, seed: 0x5eed },
   );
 });

@@ -40,7 +40,7 @@ export interface Recovered {
  * 2. The segment that was being written ends with its last intact batch. What lies behind is torn, and void from here on.
  * 3. Its last batch, if it has records, may be in the page cache only: it is written anew into a fresh segment. Every
  *    batch before it is proved by its successor, a finished segment by the manifest.
- * 4. All that was believed is fsynced, the directory too; then one manifest write makes the fresh segment part of the log
+ * 4. All that was believed is fsynced (while it is being read), the directory too; then one manifest write makes the fresh segment part of the log
  *    and ends the former one.
  * 5. Files that nobody names are removed, torn bytes cut off.
  */
@@ -53,6 +53,9 @@ export async function recover(
   const { disk } = env;
   const found = await findManifest(env, options);
   const files = await openFiles(disk, found);
+  const synced = Promise.all([...files.values()].map((file) => file.sync()));
+  // Heard where it is awaited; what is found damaged before that is told first.
+  synced.catch(() => undefined);
   const base = found.snapshots.at(-1);
   const replay = new Replay(
     await restoreBase(files, base, treeOptions),
@@ -82,7 +85,7 @@ export async function recover(
   };
   const writer = new SegmentWriter(fresh, options.storage);
   if (unproved !== undefined) await writer.write(unproved.records(), lastZxid, replay.commit);
-  for (const file of files.values()) await file.sync();
+  await synced;
   await disk.syncDirectory();
 
   const kept = scanned.filter(({ entry }) => entry.end.zxid > entry.previous);
