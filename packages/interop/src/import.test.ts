@@ -73,9 +73,7 @@ describeWithPrograms('import of what a real ZooKeeper left', () => {
     await writeFile(newest, bytes);
 
     const older = (await importAndRead(directory)).report;
-    expect(older.skippedSnapshots).toEqual([
-      { file: newest, reason: expect.stringMatching(/\w/) },
-    ]);
+    expect(older.skippedSnapshots).toEqual([{ file: newest, reason: expect.stringMatching(/\w/) }]);
     expect(older.txns).toBeGreaterThan(whole.txns);
     expect(older.digest).toBe(whole.digest);
 
