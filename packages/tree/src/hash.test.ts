@@ -43,6 +43,20 @@ describe('the hash', () => {
     expect(lanes.b.size).toBeGreaterThan(19_990);
   });
 
+  test('of many bytes is that of their words, wherever they lie', () => {
+    const bytes = Uint8Array.from({ length: 1027 }, (_, index) => (index * 7919) % 256);
+    const shifted = new Uint8Array(1040);
+    shifted.set(bytes, 3);
+    const words = new DataView(bytes.buffer);
+    const byWords = hashed((hasher) => {
+      hasher.word(1027);
+      for (let at = 0; at + 3 < 1027; at += 4) hasher.word(words.getInt32(at, true));
+      for (let at = 1024; at < 1027; at++) hasher.word(bytes[at] ?? 0);
+    });
+    expect(hashed((hasher) => hasher.bytes(bytes))).toBe(byWords);
+    expect(hashed((hasher) => hasher.bytes(shifted.subarray(3, 1030)))).toBe(byWords);
+  });
+
   test('changes with each byte', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(), (data, at) => {
