@@ -1,6 +1,7 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Cancel } from './core/env.ts';
 
 /**
  * For a process that is a server and nothing else: when it comes to rest after much work, its heap is collected once, and
@@ -8,9 +9,7 @@ import { runInNewContext } from 'node:vm';
  * milliseconds; V8 itself waits with it until the heap grows again, which at rest it doesn't. While there is work, V8
  * collects as it sees fit. ADR 0008.
  */
-export function collectHeapAtRest(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+export function collectHeapAtRest(collect: () => void = collectorOfV8()): Cancel {
   let keptBytes = process.memoryUsage().heapTotal;
   let before: EventLoopUtilization = performance.eventLoopUtilization();
   let restingLooks = 0;
@@ -25,7 +24,13 @@ export function collectHeapAtRest(): void {
     keptBytes = process.memoryUsage().heapTotal;
     restingLooks = 0;
   };
-  setInterval(look, LOOK_MS).unref();
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
+
+function collectorOfV8(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }
 
 const LOOK_MS = 500;
