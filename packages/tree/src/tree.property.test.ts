@@ -29,7 +29,7 @@ test('pipelined requests come out as if each had waited for the one before, on e
         seen.closed += Number(txn.body.kind === 'closeSession');
       }
     }),
-    { numRuns: 300, seed: 0x5eed },
+    { numRuns: 500, seed: 0x5eed },
   );
   // A run that meets nothing proves nothing.
   expect(seen.done).toBeGreaterThan(3_000);
