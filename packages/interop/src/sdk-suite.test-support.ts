@@ -223,6 +223,7 @@ export function sdkSuite(target: {
     expect(await told(list.watch.event)).toEqual('children /w');
 
     await other.delete('/w/child');
+    await zk.sync();
     const [gone, empty] = await Promise.all([
       zk.get('/w', { watch: true }),
       zk.children('/w', { watch: true }),
@@ -374,6 +375,7 @@ export function sdkSuite(target: {
     const identities = await owner.whoAmI();
     expect(identities.map(({ scheme }) => scheme)).toEqual(expect.arrayContaining(['ip', 'digest']));
     await owner.create('/hers', 'x', { acl: acl.CREATOR_ALL });
+    await zk.sync();
     expect(
       await codesOf(
         () => zk.get('/hers'),
@@ -384,6 +386,7 @@ export function sdkSuite(target: {
     expect((await owner.getAcl('/hers')).acl[0]).toMatchObject({ scheme: expect.any(String), perms: 'all' });
     const stat = await owner.setAcl('/hers', [...acl.READ_ONLY, ...acl.CREATOR_ALL], { version: 0 });
     expect(stat.aversion).toBe(1);
+    await zk.sync();
     expect((await zk.get('/hers')).data).toEqual(text.encode('x'));
     expect(await codesOf(() => owner.setAcl('/hers', acl.OPEN, { version: 0 }))).toEqual(['BAD_VERSION']);
     await owner.setAcl('/hers', acl.OPEN);
@@ -421,6 +424,8 @@ export function sdkSuite(target: {
   test('the end of a session takes its ephemeral nodes at once', async () => {
     const other = await open();
     await other.create('/theirs', '', { mode: 'ephemeral' });
+    // Another client may be at a server that is behind.
+    await zk.sync();
     const { watch } = await zk.exists('/theirs', { watch: true });
     const { id, password } = other.session.export();
     expect(BigInt(id)).toBe(other.session.id);
