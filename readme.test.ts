@@ -23,7 +23,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
  * - `npm test` isn't run by itself.
  * - `npm run NAME` runs the script without npm, and builds nothing; `npx zabra` runs what npm links as `zabra`.
  * - `ID` is the server that the last `zabra up kill` named.
- * - Long checks are cut short: see SHORTER and UNTIL_FIRST_LINE.
+ * - Long checks are cut short: see SHORTER and UNTIL_FIRST_LINE. What another test runs is not run again: RUN_ELSEWHERE.
  *
  * A comment behind a command is a claim that is tested when it says `prints TEXT` or `exits with N`.
  */
@@ -37,9 +37,13 @@ const SHORTER: Readonly<Record<string, string>> = {
   'npm run fuzz -- --frames 1000000': 'npm run fuzz -- --frames 1000',
   'npm run simulate -- --schedules 1000 --from 5000': 'npm run simulate -- --schedules 2 --from 5000',
 };
-/** Ended once they have printed a line; other tests, or their own users, see them to their end. */
-const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
+/** examples/examples.test.ts runs them. */
+const RUN_ELSEWHERE: ReadonlySet<string> = new Set([
   'npm run example lock-under-fire',
+  'npm run example lock-under-fire -- --without-lock',
+]);
+/** Ended once they have printed a line. */
+const UNTIL_FIRST_LINE: ReadonlySet<string> = new Set([
   'npm run simulate -- --mutants',
   'npm run bench -- smoke',
   'npm run bench -- data',
@@ -56,7 +60,9 @@ const pages = [
   ),
 ];
 const blocks = pages.flatMap(blocksOf);
-const commands = unrepeated(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf));
+const commands = unrepeated(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf)).filter(
+  ({ text }) => !RUN_ELSEWHERE.has(text),
+);
 const programs = blocks.filter(({ language }) => language === 'ts');
 
 const directory = mkdtempSync(join(tmpdir(), 'zabra-readme-'));
