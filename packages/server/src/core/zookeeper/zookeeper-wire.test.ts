@@ -548,6 +548,47 @@ describe('pings', () => {
     ]);
   });
 
+  test('are answered in their place among the requests', () => {
+    const server = new OneServer();
+    const stream = new JuteStream();
+    server.clients.accept(stream, 'zookeeper');
+    stream.connect();
+    server.deliver();
+    stream.goOn();
+    stream.heard();
+    const ping = requestFrame(-2, { kind: 'ping' });
+    stream.ask(1, create('/a'));
+    stream.raw(ping);
+    stream.ask(2, set('/a'));
+    stream.raw(ping);
+    stream.raw(ping);
+    stream.goOn();
+    expect(stream.heard()).toEqual([]);
+    server.deliver();
+    stream.goOn();
+    const answered = stream.heard().map((word) => ('xid' in word ? word.xid : word.kind));
+    expect(answered.slice(0, 3)).toEqual([1, -2, 2]);
+    server.clients.tick();
+    server.deliver();
+    stream.goOn();
+    expect([...answered.slice(3), ...stream.heard().map((word) => 'xid' in word && word.xid)]).toEqual([
+      -2, -2,
+    ]);
+  });
+
+  test('are answered with what is answered behind them, and before the end of the session', () => {
+    const world = new ClientWorld();
+    world.create('/a');
+    const stream = client(world);
+    stream.raw(requestFrame(-2, { kind: 'ping' }));
+    stream.ask(1, get('/a'));
+    expect(heard(world, stream)).toMatchObject([{ xid: -2 }, { xid: 1 }]);
+    stream.raw(requestFrame(-2, { kind: 'ping' }));
+    stream.ask(2, { kind: 'closeSession' });
+    expect(heard(world, stream)).toMatchObject([{ xid: -2 }, { xid: 2 }]);
+    expect(stream.closed).toBe(true);
+  });
+
   test('that nobody can answer are no way to fill a server: the connection ends', () => {
     const world = new ClientWorld();
     const stream = client(world);

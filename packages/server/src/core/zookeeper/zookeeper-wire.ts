@@ -89,7 +89,8 @@ interface Expected {
  * A connection is an instance of a client: it has a nonce of its own, and its writes are numbered. So a write is done once
  * however often leaders change while it waits, and a session that comes back over another connection ends the former one.
  *
- * ZooKeeper's clients know of no acknowledged heartbeats: a ping is answered once the ensemble has heard of it.
+ * ZooKeeper's clients know of no acknowledged heartbeats: a ping is answered in its place among the requests, once the
+ * ensemble has heard of it, or when a request behind it is answered, which tells the client as much.
  */
 export class ZooKeeperWire implements ClientWire {
   readonly rules: WireRules = { pipelinesAttach: true, livesByWords: true, waitsForRoom: true };
@@ -102,14 +103,15 @@ export class ZooKeeperWire implements ClientWire {
   #isAttached = false;
   #over: Refusal | undefined;
   /** Oldest first, from `#head` on; what lies before it is cut off now and then. */
-  #expected: Expected[] = [];
+  #expected: (Expected | typeof PING)[] = [];
   #head = 0;
   #lastNumber = 0;
   #lastWrite = 0;
   /** Every write up to it is answered. */
   #answeredThrough = 0;
-  /** Pings heard, and answered. */
+  /** Pings heard, those that the ensemble has heard of, and those answered. */
   #pings = 0;
+  #pingsKnown = 0;
   #pongs = 0;
   /** The wish to end the session. */
   #closeXid: number | undefined;
@@ -206,6 +208,7 @@ export class ZooKeeperWire implements ClientWire {
         // They are answered together, however many wait: while there is no leader that must not grow without end.
         if (this.#pings - this.#pongs > PINGS_MAX)
           throw new JuteError('MALFORMED', `RequestHeader: ${PINGS_MAX} pings wait for an answer`);
+        this.#expected.push(PING);
         return [{ kind: 'heartbeat', number: this.#pings }];
       case 'closeSession':
         this.#closeXid = xid;
@@ -403,23 +406,25 @@ export class ZooKeeperWire implements ClientWire {
         this.#greet(word);
         return;
       case 'written': {
-        const expected = this.#shift(word.xid);
+        const expected = this.#shift(word.xid, word.zxid);
         this.#answeredThrough++;
         this.#reply(expected, word.zxid, answerToWrite(expected.due, word.result));
+        this.#answerPings(word.zxid, this.#pingsKnown);
         return;
       }
       case 'read': {
-        const expected = this.#shift(word.xid);
+        const expected = this.#shift(word.xid, word.zxid);
         if (expected.hangsUp === 'when refused') this.#replyToProof(expected, word);
         else this.#reply(expected, word.zxid, answerToRead(expected.due, word.result));
+        if (this.#over === undefined) this.#answerPings(word.zxid, this.#pingsKnown);
         return;
       }
       case 'event':
         if (this.#notified.isNews(word)) this.#notify(word);
         return;
       case 'heartbeatAck':
-        for (; this.#pongs < word.number; this.#pongs++)
-          writeReply(this.#writer, { xid: XID.ping, zxid: word.zxid, error: 0 }, undefined);
+        this.#pingsKnown = word.number;
+        this.#answerPings(word.zxid, this.#pingsKnown);
         return;
       case 'goodbye':
         this.#part(word);
@@ -452,6 +457,7 @@ export class ZooKeeperWire implements ClientWire {
       // Only of a session that is over there is something to say.
       if (code === 'SESSION_EXPIRED') this.#tellExpired();
     } else if (code === 'OK' && this.#closeXid !== undefined) {
+      this.#answerPings(this.#appliedZxid(), this.#pings);
       writeReply(this.#writer, { xid: this.#closeXid, zxid: this.#appliedZxid(), error: 0 }, undefined);
     }
     this.#over = { code: code === 'OK' ? 'SESSION_EXPIRED' : code, message };
@@ -492,9 +498,31 @@ export class ZooKeeperWire implements ClientWire {
     writeNotification(this.#writer, { type: type === 'resync' ? 'deleted' : type, path, zxid });
   }
 
-  #shift(number: number): Expected {
+  /** The request that is answered now; the pings before it are answered with it. */
+  #shift(number: number, zxid: Zxid): Expected {
+    this.#answerPings(zxid, this.#pings);
     const expected = this.#expected[this.#head];
-    assert(expected?.number === number, 'answers come in the order of the requests', { number });
+    assert(
+      expected !== undefined && expected !== PING && expected.number === number,
+      'answers come in the order of the requests',
+      {
+        number,
+      },
+    );
+    this.#pass();
+    return expected;
+  }
+
+  /** Those before which nothing is unanswered, up to this one. */
+  #answerPings(zxid: Zxid, through: number): void {
+    while (this.#expected[this.#head] === PING && this.#pongs < through) {
+      writeReply(this.#writer, { xid: XID.ping, zxid, error: 0 }, undefined);
+      this.#pongs++;
+      this.#pass();
+    }
+  }
+
+  #pass(): void {
     this.#head++;
     if (this.#head === this.#expected.length) {
       this.#expected = [];
@@ -503,7 +531,6 @@ export class ZooKeeperWire implements ClientWire {
       this.#expected = this.#expected.slice(SHIFTED_MAX);
       this.#head = 0;
     }
-    return expected;
   }
 
   #connected(): ReadConnectRequest {
@@ -554,6 +581,8 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** In the place of a ping among the requests. */
+const PING = 'ping';
 const NONCE_BYTES = 16;
 /** Clients send one when they have been idle for a third of their timeout. */
 const PINGS_MAX = 1000;
