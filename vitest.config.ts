@@ -18,6 +18,8 @@ const config: ViteUserConfig = {
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // A worker keeps what it has loaded for its next file.
     isolate: false,
+    // On a crowded machine a test of real processes may run out of its time; one that fails of itself fails twice.
+    retry: process.env.CI === 'true' ? 1 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -1,7 +1,6 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Cancel } from './core/env.ts';
 
 /**
  * For a process that is a server and nothing else: when it comes to rest after much work, its heap is collected once, and
@@ -9,7 +8,9 @@ import type { Cancel } from './core/env.ts';
  * milliseconds; V8 itself waits with it until the heap grows again, which at rest it doesn't. While there is work, V8
  * collects as it sees fit. ADR 0008.
  */
-export function collectHeapAtRest(collect: () => void = collectorOfV8()): Cancel {
+export function collectHeapAtRest(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
   let keptBytes = process.memoryUsage().heapTotal;
   let before: EventLoopUtilization = performance.eventLoopUtilization();
   let restingLooks = 0;
@@ -24,13 +25,7 @@ export function collectHeapAtRest(collect: () => void = collectorOfV8()): Cancel
     keptBytes = process.memoryUsage().heapTotal;
     restingLooks = 0;
   };
-  const timer = setInterval(look, LOOK_MS).unref();
-  return () => clearInterval(timer);
-}
-
-function collectorOfV8(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
+  setInterval(look, LOOK_MS).unref();
 }
 
 const LOOK_MS = 500;

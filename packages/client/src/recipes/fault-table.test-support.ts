@@ -28,7 +28,7 @@ const LANES = 12;
 /** How often the requests of a call are counted. */
 const COUNTS = 4;
 /** How often a row is played whose request was not needed this time. */
-const PLAYS = 3;
+const PLAYS = 10;
 
 /** The table of faults of the recipes, played on servers that run. */
 export class FaultTable {
