@@ -54,6 +54,21 @@ function client(world: ClientWorld): JuteStream {
   return stream;
 }
 
+/** A client of a server whose txns wait to be delivered, let in already. */
+function clientOfOne(limits?: ConstructorParameters<typeof OneServer>[0]): {
+  server: OneServer;
+  stream: JuteStream;
+} {
+  const server = new OneServer(limits);
+  const stream = new JuteStream();
+  server.clients.accept(stream, 'zookeeper');
+  stream.connect();
+  server.deliver();
+  stream.goOn();
+  stream.heard();
+  return { server, stream };
+}
+
 function heard(world: ClientWorld, stream: JuteStream): readonly JuteWord[] {
   stream.goOn();
   world.turn();
@@ -208,13 +223,7 @@ describe('a server without a quorum', () => {
 
 describe('answers', () => {
   test('come in the order of the requests: a read waits for the write before it', () => {
-    const server = new OneServer();
-    const stream = new JuteStream();
-    server.clients.accept(stream, 'zookeeper');
-    stream.connect();
-    server.deliver();
-    stream.goOn();
-    stream.heard();
+    const { server, stream } = clientOfOne();
     stream.ask(1, create('/a'));
     stream.ask(2, get('/a'));
     stream.ask(3, set('/a'));
@@ -234,13 +243,7 @@ describe('answers', () => {
   });
 
   test('to writes that a change of leader left unanswered come once, and each is done once', () => {
-    const server = new OneServer();
-    const stream = new JuteStream();
-    server.clients.accept(stream, 'zookeeper');
-    stream.connect();
-    server.deliver();
-    stream.goOn();
-    stream.heard();
+    const { server, stream } = clientOfOne();
     stream.ask(1, create('/a'));
     stream.ask(2, create('/a/n-', { flags: 2 }));
     stream.ask(3, create('/a/n-', { flags: 2 }));
@@ -549,13 +552,7 @@ describe('pings', () => {
   });
 
   test('are answered in their place among the requests', () => {
-    const server = new OneServer();
-    const stream = new JuteStream();
-    server.clients.accept(stream, 'zookeeper');
-    stream.connect();
-    server.deliver();
-    stream.goOn();
-    stream.heard();
+    const { server, stream } = clientOfOne();
     const ping = requestFrame(-2, { kind: 'ping' });
     stream.ask(1, create('/a'));
     stream.raw(ping);
@@ -604,13 +601,7 @@ describe('pings', () => {
 
 describe('a client that sends faster than it is served', () => {
   test('is read no further for a while: nothing is refused, and all is answered in order', () => {
-    const server = new OneServer({ requestsPerSessionMax: 20 });
-    const stream = new JuteStream();
-    server.clients.accept(stream, 'zookeeper');
-    stream.connect();
-    server.deliver();
-    stream.goOn();
-    stream.heard();
+    const { server, stream } = clientOfOne({ requestsPerSessionMax: 20 });
     stream.ask(1, create('/a'));
     for (let xid = 2; xid <= 100; xid++) stream.ask(xid, set('/a'));
     expect(stream.paused).toBe(true);

@@ -502,13 +502,8 @@ export class ZooKeeperWire implements ClientWire {
   #shift(number: number, zxid: Zxid): Expected {
     this.#answerPings(zxid, this.#pings);
     const expected = this.#expected[this.#head];
-    assert(
-      expected !== undefined && expected !== PING && expected.number === number,
-      'answers come in the order of the requests',
-      {
-        number,
-      },
-    );
+    const isNext = expected !== PING && expected?.number === number;
+    assert(isNext, 'answers come in the order of the requests', { number });
     this.#pass();
     return expected;
   }
