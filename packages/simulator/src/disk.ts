@@ -12,9 +12,10 @@ import type { Trace } from './trace.ts';
  * When a **process** dies the page cache stays: every finished write and name is there at the next start, and of a
  * write in flight any prefix of bytes. When the **machine** dies:
  *
- * - a file keeps what its last finished fsync covered, and every finished durable write. Of each other later write every 512-byte sector comes down or not,
- *   independently, also beyond the file's durable end (what lies between reads as zeros); each truncation comes down
- *   or not. This is harsher than ext4 in its ordered mode, which never shows blocks it has not written.
+ * - a file keeps what its last finished fsync covered, and every finished durable write. Of each other later write every
+ *   512-byte sector comes down or not, independently, also beyond the file's durable end (what lies between reads as
+ *   zeros); each truncation comes down or not. This is harsher than ext4 in its ordered mode, which never shows blocks it
+ *   has not written.
  * - the directory keeps what its last finished fsync covered. Of the later creations, renames and removals a prefix
  *   comes down, as from a journal; in a quarter of the crashes any subset of them that makes sense by itself, as on a
  *   file system that logs each directory block apart. An fsync of a file never makes its name durable.

@@ -230,7 +230,7 @@ export class Replica implements ClientBackend {
 
   #drain(): void {
     for (let index = 0; ; ) {
-      // Requests that came together are proposed together; nothing else comes between a request and its proposal.
+      // Requests that came together are proposed together: only what learners say comes between a request and its proposal.
       if (this.#inputs[index]?.kind !== 'fromLearner') this.#propose();
       const input = this.#inputs[index];
       if (input === undefined) {

@@ -40,8 +40,8 @@ export interface Recovered {
  * 2. The segment that was being written ends with its last intact batch. What lies behind is torn, and void from here on.
  * 3. Its last batch, if it has records, may be in the page cache only: it is written anew into a fresh segment. Every
  *    batch before it is proved by its successor, a finished segment by the manifest.
- * 4. All that was believed is fsynced (while it is being read), the directory too; then one manifest write makes the fresh segment part of the log
- *    and ends the former one.
+ * 4. All that was believed is fsynced (while it is being read), the directory too; then one manifest write makes the fresh
+ *    segment part of the log and ends the former one.
  * 5. Files that nobody names are removed, torn bytes cut off.
  */
 export async function recover(

@@ -63,7 +63,7 @@ export class SegmentWriter {
     }
   }
 
-  /** One piece more of zeros ahead, unless there are enough. Not synced: a batch brings down itself, and zeros that are lost are zeros again. */
+  /** One piece more of zeros ahead, unless there are enough. Not synced: zeros that are lost read as zeros. */
   async zeroAhead(): Promise<void> {
     const { preallocateBytes, segmentBytes } = this.#options;
     const wanted = Math.min(this.#offset + preallocateBytes, segmentBytes);
