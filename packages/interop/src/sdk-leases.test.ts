@@ -3,7 +3,7 @@ import { Mutex } from '@zabra/client/recipes';
 import { expect, test } from 'vitest';
 import { describeWithPrograms } from './describe-with-programs.test-support.ts';
 import { startRealZooKeeper } from './real-zookeeper.ts';
-import { Link, until } from './sdk-link.test-support.ts';
+import { Link, loseConnection, until } from './sdk-link.test-support.ts';
 
 const HOLDER_TIMEOUT_MS = 2_000;
 const OTHERS_TIMEOUT_MS = 10_000;
@@ -51,8 +51,7 @@ describeWithPrograms('leases at a real ZooKeeper', () => {
       sessionTimeoutMs: OTHERS_TIMEOUT_MS,
     });
     const lease = await new Mutex(zk, '/short').acquire();
-    link.reset();
-    await until('the loss is noticed', () => zk.state === 'suspended');
+    await loseConnection(link, zk);
     expect(await lease.verify()).toBe(true);
     expect(lease.signal.aborted).toBe(false);
   });

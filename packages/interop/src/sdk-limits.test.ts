@@ -3,7 +3,7 @@ import { Mutex } from '@zabra/client/recipes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithPrograms } from './describe-with-programs.test-support.ts';
 import { type RealZooKeeper, startRealZooKeeper } from './real-zookeeper.ts';
-import { Link, until } from './sdk-link.test-support.ts';
+import { Link, loseConnection, until } from './sdk-link.test-support.ts';
 import { codesOf, take, told } from './sdk-suite.test-support.ts';
 
 /*
@@ -222,7 +222,7 @@ describeWithPrograms('what a real ZooKeeper cannot do for our client', () => {
     const watches = await Promise.all(
       paths.map(async (path) => (await t.zk.exists(path, { watch: true })).watch),
     );
-    t.link.reset();
+    await loseConnection(t.link, t.zk);
     await until('it is connected again', () => t.zk.state === 'connected');
     await t.zk.exists('/many');
     await Promise.all(paths.map((path) => admin.create(path)));
@@ -243,8 +243,7 @@ describeWithPrograms('what a real ZooKeeper cannot do for our client', () => {
     await using t = await linked({ auth: [{ scheme: 'digest', credentials: 'ada:one' }] });
     await t.zk.addAuth('digest', 'ada:two');
     await t.zk.create('/proven', 'x', { acl: acl.CREATOR_ALL });
-    t.link.reset();
-    await until('the loss is noticed', () => t.zk.state === 'suspended');
+    await loseConnection(t.link, t.zk);
     expect((await t.zk.get('/proven')).data).toEqual(text.encode('x'));
     expect((await t.zk.whoAmI()).filter(({ scheme }) => scheme === 'digest')).toHaveLength(2);
     await t.zk.delete('/proven');

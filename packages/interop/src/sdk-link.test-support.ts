@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { ZooKeeper } from '@zabra/client';
 
 /**
  * A TCP link to one server. Cut, it is silent both ways and nobody is told; mute, what is said still arrives and what
@@ -103,4 +104,13 @@ export async function until<Value>(
     if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Resets the client's connection; resolves once it has noticed. It may be connected again by then. */
+export async function loseConnection(link: Link, { session }: ZooKeeper): Promise<void> {
+  const noticed = new Promise<void>((resolve) => {
+    session.on('suspended', () => resolve());
+  });
+  link.reset();
+  await noticed;
 }
