@@ -16,7 +16,7 @@ export interface Side extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const PATIENT = { reconnect: () => 5, connectTimeoutMs: 120_000 } as const;
+const PATIENT = { reconnect: () => 20, connectTimeoutMs: 120_000 } as const;
 const PROBE = join(tmpdir(), `zabra-bench-probe-${process.pid}`);
 
 /** Where the server writes how long its event loop was held up, each time it is sent a SIGUSR2. */

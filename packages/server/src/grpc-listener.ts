@@ -1,4 +1,4 @@
-import { Server, type ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, type ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Identity } from '@zabra/model';
 import {
   type AdminService,
@@ -26,24 +26,29 @@ export class ListenError extends Error {
   }
 }
 
+type Call = ServerDuplexStream<Uint8Array, Uint8Array>;
 type Accept = (stream: FrameStream) => void;
+type AcceptPeer = (stream: FrameStream, service: PeerService) => void;
 
 /** The port for clients: their session streams, and the Admin service. Takes streams once `accept` was called. */
 export class ClientListener implements ClientNetwork {
   readonly #server: Server;
-  #accept: Accept = (stream) => stream.close();
+  #accept: Accept | undefined;
 
-  constructor(frameBytesMax: number, status: () => StatusReply) {
+  constructor(frameBytesMax: number, statusOf: () => StatusReply) {
     this.#server = new Server({
       // A frame that is somewhat too large is refused by the core, by name; gRPC ends the stream of one far beyond.
       'grpc.max_receive_message_length': 2 * frameBytesMax,
       'grpc.max_send_message_length': -1,
     });
     this.#server.addService(clientService, {
-      Session: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(clientStream(call)),
+      Session: (call: Call) => {
+        if (this.#accept === undefined) refuse(call);
+        else this.#accept(clientStream(call));
+      },
     });
     this.#server.addService(adminDefinition() as AdminService & Record<string, never>, {
-      Status: (_call: unknown, answer: (error: null, reply: StatusReply) => void) => answer(null, status()),
+      Status: (_call: unknown, answer: (error: null, reply: StatusReply) => void) => answer(null, statusOf()),
     });
   }
 
@@ -60,26 +65,25 @@ export class ClientListener implements ClientNetwork {
   }
 }
 
-/** The port for peers. */
+/** The port for peers. Takes streams once `accept` was called. */
 export class PeerListener {
   readonly #server: Server;
-  #accept: (stream: FrameStream, service: PeerService) => void = (stream) => stream.close();
+  #accept: AcceptPeer | undefined;
 
   constructor(frameBytesMax: number) {
     this.#server = new Server({
       'grpc.max_receive_message_length': frameBytesMax,
       'grpc.max_send_message_length': -1,
     });
-    this.#server.addService(electService, {
-      Notify: (call: ServerDuplexStream<Uint8Array, Uint8Array>) => this.#accept(serverStream(call), 'elect'),
-    });
-    this.#server.addService(followService, {
-      Follow: (call: ServerDuplexStream<Uint8Array, Uint8Array>) =>
-        this.#accept(serverStream(call), 'follow'),
-    });
+    const take = (call: Call, service: PeerService): void => {
+      if (this.#accept === undefined) refuse(call);
+      else this.#accept(serverStream(call), service);
+    };
+    this.#server.addService(electService, { Notify: (call: Call) => take(call, 'elect') });
+    this.#server.addService(followService, { Follow: (call: Call) => take(call, 'follow') });
   }
 
-  accept(handler: (stream: FrameStream, service: PeerService) => void): void {
+  accept(handler: AcceptPeer): void {
     this.#accept = handler;
   }
 
@@ -92,7 +96,13 @@ export class PeerListener {
   }
 }
 
-function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
+/** At once: who may go to another server shall not wait for this one, and who waits for it shall hear when it is there. */
+function refuse(call: Call): void {
+  const details = 'this server still reads its data directory; try another server, or again';
+  call.emit('error', { code: status.UNAVAILABLE, details });
+}
+
+function serverStream(call: Call): FrameStream {
   return new GrpcStream(call, otherSideOf(call), () => {
     call.end();
     // Who does not read what was said to it doesn't have it kept here for ever.
@@ -100,7 +110,7 @@ function serverStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameSt
   });
 }
 
-function otherSideOf(call: ServerDuplexStream<Uint8Array, Uint8Array>): {
+function otherSideOf(call: Call): {
   readonly remote: string;
   readonly identities: readonly Identity[];
 } {
@@ -114,7 +124,7 @@ function otherSideOf(call: ServerDuplexStream<Uint8Array, Uint8Array>): {
  * A stream that ends here while the client still sends fails there, and with it goes what was said last: a goodbye. So the
  * client, having heard it, hangs up; what else it sends is dropped. Who doesn't is hung up on.
  */
-function clientStream(call: ServerDuplexStream<Uint8Array, Uint8Array>): FrameStream {
+function clientStream(call: Call): FrameStream {
   return new GrpcStream(call, otherSideOf(call), () => {
     const end = (): void => {
       if (!call.writableEnded) call.end();
