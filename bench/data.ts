@@ -18,7 +18,7 @@ const LIGHT_LOAD_OUTSTANDING = 4;
 const LOOK_MS = 2;
 /** A server that comes to rest gives back what it does not use: it rests when it took so little of each of some seconds. */
 const RESTING_CPU_MS = 50;
-const RESTING_SECONDS = 3;
+const RESTING_SECONDS = 8;
 
 interface Delay {
   readonly p99: number;
