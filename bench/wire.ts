@@ -131,9 +131,12 @@ const WORKLOADS: readonly Workload[] = [
 
 /**
  * ZooKeeper and Zabra side by side, three servers each on this machine, under the same generator, in turns. A ratio above 1
- * says that Zabra is so many times better. Each ensemble is warmed up first, as long as a JVM needs.
+ * says that Zabra is so many times better. Each ensemble is warmed up first, as long as a JVM needs. `rows`: only workloads
+ * that have this in their names.
  */
-export async function wire(): Promise<void> {
+export async function wire(rows = ''): Promise<void> {
+  const workloads = WORKLOADS.filter(({ name }) => name.includes(rows));
+  if (workloads.length === 0) throw new Error(`no row of the table has ${JSON.stringify(rows)} in its name`);
   if (!zooKeeperIsThere()) return;
   const folder = mkdtempSync(join(tmpdir(), 'zabra-bench-'));
   try {
@@ -144,7 +147,7 @@ export async function wire(): Promise<void> {
     await using zookeeper = disposable(await zookeeperSide());
     await using zabra = disposable(await zabraSide());
     for (const side of [zookeeper, zabra]) await warmUp(generator, side);
-    for (const workload of WORKLOADS) {
+    for (const workload of workloads) {
       // In turns, so that a machine that slows down does so for both; the middle one of three counts.
       const reports: Report[][] = [[], []];
       for (let repetition = 0; repetition < REPETITIONS; repetition++) {
