@@ -79,7 +79,7 @@ class NormalForm {
           protocolVersion,
           timeoutMs,
           session,
-          password: this.#password(password),
+          password: this.#password(password, sessionId),
           readOnly: readOnly ?? 'not said',
         };
       }
@@ -205,10 +205,18 @@ class NormalForm {
     return id === 0n ? 0 : (this.#sessions.get(id)?.name ?? 'of nobody here');
   }
 
-  #password(password: Uint8Array): NormalValue {
+  /**
+   * That of `sessionId`, where it is: ZooKeeper makes a password of the lower 48 bits of the session's id, so that sessions of
+   * two servers that began in the same millisecond have one password.
+   */
+  #password(password: Uint8Array, sessionId: bigint): NormalValue {
     if (password.every((byte) => byte === 0)) return `${password.length} zeros`;
     const text = hex(password);
-    const owner = [...this.#sessions.values()].find((session) => session.password === text);
+    const own = this.#sessions.get(sessionId);
+    const owner =
+      own?.password === text
+        ? own
+        : [...this.#sessions.values()].find((session) => session.password === text);
     return `${password.length} bytes of ${owner?.name ?? 'nobody here'}`;
   }
 }
