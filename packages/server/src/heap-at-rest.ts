@@ -17,7 +17,8 @@ export function collectHeapAtRest(): void {
   let isWorthIt = false;
   const look = (): void => {
     const isResting = performance.eventLoopUtilization(before).utilization < BUSY;
-    restingLooks = isResting ? restingLooks + 1 : 0;
+    // A long rest is looked at again and again: its ticks make garbage, too.
+    restingLooks = isResting ? (restingLooks % LOOKS) + 1 : 0;
     if (restingLooks === COLLECTED_AT[0])
       isWorthIt = process.memoryUsage().heapTotal >= keptBytes + GARBAGE_BYTES;
     if (isWorthIt && COLLECTED_AT.includes(restingLooks)) {
@@ -38,5 +39,6 @@ const BUSY = 0.06;
  * third gives them back to the system. V8 makes its young generation small only when little was made for five seconds.
  */
 const COLLECTED_AT = [2, 3, 4, 14];
+const LOOKS = Math.max(...COLLECTED_AT);
 /** As much as makes a collection worth its while. */
 const GARBAGE_BYTES = 32 * 2 ** 20;
